@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ProjError } from './error.js';
+
+/**
+ * Writes a whole file so that a reader, a killed process or a full disk never shows half of it: a temporary file in the
+ * same folder, fsync, rename over the target, fsync of the folder. Missing folders are made. What stood at `path`
+ * stays untouched until the new content is safely on the disk.
+ *
+ * @throws ProjError `disk-full` (ENOSPC, EDQUOT) or `cannot-write` (anything else), with the system's error as cause.
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true });
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(data);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(folder);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw describe(path, cause);
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return; // Windows cannot open a folder
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function describe(path: string, cause: unknown): ProjError {
+  const code = (cause as NodeJS.ErrnoException)?.code;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new ProjError(`Cannot write ${path}: no room left on the disk`, {
+      code: 'disk-full',
+      fix: 'Free some room or choose another folder; what stood there before is unchanged',
+      cause,
+    });
+  }
+  return new ProjError(`Cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    code: 'cannot-write',
+    fix: 'Check that the folder exists and may be written to',
+    cause,
+  });
+}
