@@ -32,7 +32,10 @@ export class ProjError extends Error {
       fix,
     ];
     super(
-      facts.filter((fact) => fact !== undefined).map((fact) => (/[.!?]$/.test(fact) ? fact : `${fact}.`)).join(' '),
+      facts
+        .filter((fact) => fact !== undefined)
+        .map((fact) => (/[.!?]$/.test(fact) ? fact : `${fact}.`))
+        .join(' '),
       cause === undefined ? undefined : { cause },
     );
     this.code = code;
@@ -45,6 +48,9 @@ export class ProjError extends Error {
 /** Whether `error` is a {@link ProjError}, and has `code` where one is given. */
 export function isProjError(error: unknown, code?: string): error is ProjError {
   return (
-    error instanceof Error && error.name === 'ProjError' && 'code' in error && (code === undefined || error.code === code)
+    error instanceof Error &&
+    error.name === 'ProjError' &&
+    'code' in error &&
+    (code === undefined || error.code === code)
   );
 }

@@ -157,7 +157,8 @@ function wordsOf(key: RngKey): number[] {
   if (typeof key === 'number' && Number.isFinite(key)) {
     return [1, ...new Int32Array(new Float64Array([key === 0 ? 0 : key]).buffer)];
   }
-  if (typeof key === 'string') return [2, ...Array.from({ length: key.length }, (_, i) => key.charCodeAt(i)), key.length];
+  if (typeof key === 'string')
+    return [2, ...Array.from({ length: key.length }, (_, i) => key.charCodeAt(i)), key.length];
   throw new ProjError('Cannot seed a random stream', {
     code: 'invalid-seed',
     expected: 'a finite number, a text or a saved state',

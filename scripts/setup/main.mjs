@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { root, setupFolder } from './paths.mjs';
+import { StepFailure, step } from './process.mjs';
+import { checkDisk } from './requirements.mjs';
+import { provideToolchain } from './toolchain.mjs';
+
+const FIRST_TIME_BYTES = 2e9;
+
+/**
+ * Brings what a fresh clone lacks: pnpm, the dependencies of the lock file, oneDNN for the native backend, the built
+ * packages. What is there already is not made again. Sets PATH and PROJ_ONEDNN_PREFIX for the programs that follow.
+ */
+export async function setUp({ build }) {
+  try {
+    await providePnpm();
+    await installDependencies();
+    await provideToolchain();
+    if (build) {
+      await step('build', 'Building the packages', 'pnpm', ['exec', 'turbo', 'run', 'build', '--filter=./packages/*']);
+    }
+  } catch (error) {
+    if (!(error instanceof StepFailure)) throw error;
+    console.error(error.explain());
+    process.exit(1);
+  }
+}
+
+async function providePnpm() {
+  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const folder = join(setupFolder, packageManager.replace('@', '-'));
+  const bin = join(folder, 'node_modules', '.bin');
+  if (!existsSync(join(bin, 'pnpm'))) {
+    checkDisk(FIRST_TIME_BYTES);
+    mkdirSync(folder, { recursive: true });
+    const args = ['install', '--prefix', folder, '--no-save', '--no-audit', '--no-fund', packageManager];
+    await step('pnpm', `Installing ${packageManager}`, 'npm', args);
+  }
+  process.env.PATH = [bin, join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
+  process.env.TURBO_TELEMETRY_DISABLED = '1';
+}
+
+/** Skipped while nothing that decides the dependencies has changed since the last success. */
+async function installDependencies() {
+  const stamp = join(setupFolder, 'dependencies');
+  const wanted = dependenciesHash();
+  const present = existsSync(stamp) && existsSync(join(root, 'node_modules')) ? readFileSync(stamp, 'utf8') : '';
+  if (present === wanted) return;
+  await step('dependencies', 'Installing dependencies', 'pnpm', ['install', '--frozen-lockfile']);
+  writeFileSync(stamp, wanted);
+}
+
+function dependenciesHash() {
+  const packages = readdirSync(join(root, 'packages')).map((name) => join('packages', name, 'package.json'));
+  const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', ...packages];
+  const hash = createHash('sha256');
+  for (const file of files) {
+    const path = join(root, file);
+    if (existsSync(path)) hash.update(file).update(readFileSync(path));
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, setupFolder } from './paths.mjs';
+
+/** Runs a program in the foreground with this terminal; gives its exit code. Ctrl-C is the program's to handle. */
+export function run(program, args, { env = {} } = {}) {
+  const child = spawn(program, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
+  const ignore = () => undefined; // the terminal sends SIGINT to the child as well
+  const forward = (signal) => child.kill(signal);
+  process.on('SIGINT', ignore);
+  process.on('SIGTERM', forward);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      process.off('SIGINT', ignore);
+      process.off('SIGTERM', forward);
+      resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
+    });
+  });
+}
+
+/**
+ * One step of setting up: a program whose output goes to `.setup/<name>.log`. Says in one line what it does, and when
+ * it fails throws an error with the log's text, for the caller to explain.
+ */
+export async function step(name, title, program, args, { env = {}, cwd = root } = {}) {
+  mkdirSync(setupFolder, { recursive: true });
+  const log = join(setupFolder, `${name}.log`);
+  const started = performance.now();
+  process.stderr.write(`${title} ...`);
+  const code = await new Promise((resolve) => {
+    const output = createWriteStream(log);
+    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    child.stdout.pipe(output, { end: false });
+    child.stderr.pipe(output, { end: false });
+    child.once('error', (error) => output.end(error.message, () => resolve(-1)));
+    child.once('close', (status) => output.end(() => resolve(status ?? -1)));
+  });
+  const seconds = ((performance.now() - started) / 1000).toFixed(0);
+  process.stderr.write(code === 0 ? ` ${seconds} s\n` : ` failed after ${seconds} s\n`);
+  if (code !== 0) throw new StepFailure(log, readFileSync(log, 'utf8'));
+}
+
+/** A step that ended badly: where its log is and what it says. */
+export class StepFailure extends Error {
+  constructor(log, output) {
+    super(`${output.trim().split('\n').slice(-12).join('\n')}\n(the whole log: ${log})`);
+    this.output = output;
+  }
+
+  /** The failure as a person understands it. */
+  explain() {
+    if (/ENOSPC|no space left/i.test(this.output)) {
+      return `No room on the disk. Free some and call the command again.\n${this.message}`;
+    }
+    if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|META_FETCH_FAIL|network/i.test(this.output)) {
+      return (
+        'No network: the package registry could not be reached. Connect, or name a reachable registry with ' +
+        `\`npm config set registry URL\`, and call the command again.\n${this.message}`
+      );
+    }
+    return this.message;
+  }
+}

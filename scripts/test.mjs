@@ -1,0 +1,33 @@
+// Every check and test of the repository, through turbo, which remembers by package what passed. Counts the tests at
+// the end.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './setup/paths.mjs';
+import { run } from './setup/process.mjs';
+
+const tasks = ['build', 'typecheck', 'lint:package', 'test'];
+const turbo = ['exec', 'turbo', 'run', ...tasks, '--continue', '--concurrency=2', '--output-logs=new-only'];
+const codes = [await run('pnpm', turbo), await run('pnpm', ['run', 'check'])];
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+for (const file of resultFiles()) {
+  const result = JSON.parse(readFileSync(file, 'utf8'));
+  totals.passed += result.numPassedTests;
+  totals.failed += result.numFailedTests;
+  totals.skipped += result.numPendingTests;
+}
+const failed = codes.some((code) => code !== 0);
+if (failed) console.error('Some check failed; what it said stands above.');
+if (totals.passed === 0) console.error('No test was run.');
+console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = failed || totals.failed > 0 || totals.passed === 0 ? 1 : 0;
+
+/** The reports that the packages' test tasks leave; turbo restores them for tasks it did not run again. */
+function resultFiles() {
+  const folders = [...readdirSync(join(root, 'packages')).map((name) => join('packages', name)), 'examples', 'scripts'];
+  return folders.flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => /^test-results.*\.json$/.test(name))
+      .map((name) => join(root, folder, name)),
+  );
+}
