@@ -18,7 +18,8 @@ export async function setUp({ build }) {
     await installDependencies();
     await provideToolchain();
     if (build) {
-      await step('build', 'Building the packages', 'pnpm', ['exec', 'turbo', 'run', 'build', '--filter=./packages/*']);
+      const args = ['exec', 'turbo', 'run', 'build', '--filter=./packages/*', '--concurrency=2'];
+      await step('build', 'Building the packages', 'pnpm', args, { env: { PROJ_DTS: '0' } });
     }
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;

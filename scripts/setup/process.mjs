@@ -45,21 +45,27 @@ export async function step(name, title, program, args, { env = {}, cwd = root } 
 /** A step that ended badly: where its log is and what it says. */
 export class StepFailure extends Error {
   constructor(log, output) {
-    super(`${output.trim().split('\n').slice(-12).join('\n')}\n(the whole log: ${log})`);
+    super(output.trim().split('\n').slice(-12).join('\n'));
+    this.log = log;
     this.output = output;
   }
 
-  /** The failure as a person understands it. */
+  /** The failure as a person understands it: its cause and mend where they are known, else the log's end. */
   explain() {
-    if (/ENOSPC|no space left/i.test(this.output)) {
-      return `No room on the disk. Free some and call the command again.\n${this.message}`;
-    }
-    if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|META_FETCH_FAIL|network/i.test(this.output)) {
-      return (
-        'No network: the package registry could not be reached. Connect, or name a reachable registry with ' +
-        `\`npm config set registry URL\`, and call the command again.\n${this.message}`
-      );
-    }
-    return this.message;
+    const known = KNOWN_CAUSES.find(({ pattern }) => pattern.test(this.output));
+    return `${known?.says ?? this.message}\nThe whole log: ${this.log}`;
   }
 }
+
+const KNOWN_CAUSES = [
+  {
+    pattern: /ENOSPC|no space left/i,
+    says: 'No room on the disk. Free some and call the command again.',
+  },
+  {
+    pattern: /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|META_FETCH_FAIL/i,
+    says:
+      'No network: the package registry could not be reached. Connect, or name a registry that you can reach with ' +
+      '`npm config set registry URL`, and call the command again.',
+  },
+];

@@ -73,5 +73,8 @@ function works(program, args) {
 }
 
 function lastLine(error) {
-  return String(error.output ?? error.message).trim().split('\n').at(-1);
+  return String(error.output ?? error.message)
+    .trim()
+    .split('\n')
+    .at(-1);
 }
