@@ -1,1 +1,39 @@
-export {};
+import * as tf from '@tensorflow/tfjs';
+import { OnednnBackend } from './backend.js';
+import { registerFallbacks } from './fallback.js';
+import { fuseLayers } from './fused-layers.js';
+import { registerKernels } from './kernels/index.js';
+import { BACKEND } from './kernels/register.js';
+import { isAvailable } from './load-addon.js';
+
+export type { TensorSpec } from './backend.js';
+export { OnednnBackend } from './backend.js';
+export { fallbackCalls, resetFallbackCalls } from './fallback.js';
+export { batchNormTrain } from './fused-layers.js';
+export type {
+  BatchNormTrainAttrs,
+  BatchNormTrainGradInputs,
+  BatchNormTrainInputs,
+} from './kernels/normalize.js';
+export type {
+  AdamWUpdateAttrs,
+  AdamWUpdateInputs,
+  SgdUpdateAttrs,
+  SgdUpdateInputs,
+} from './kernels/optimizer.js';
+export { nativeCalls, resetNativeCalls } from './kernels/register.js';
+export type { AddonInfo } from './load-addon.js';
+export { isAvailable } from './load-addon.js';
+export { type OperationTime, profile, resetProfile } from './profile.js';
+
+/** Above wasm (2) and cpu (1), so that tfjs chooses this backend unless told otherwise. */
+const PRIORITY = 4;
+
+// Importing the package is what makes the backend known, as with tfjs's own. Where the addon does not load nothing is
+// registered: `isAvailable` tells why, and tfjs goes on with the backends it has.
+if (isAvailable().available && tf.findBackendFactory(BACKEND) == null) {
+  tf.registerBackend(BACKEND, () => new OnednnBackend(), PRIORITY);
+  registerKernels();
+  registerFallbacks(BACKEND);
+  fuseLayers();
+}

@@ -1,1 +1,14 @@
-export {};
+export { type ConsoleProgressOptions, consoleProgress } from './console-progress.js';
+export { type EvaluateOptions, type EvaluateResult, evaluate } from './evaluate.js';
+export type * from './events.js';
+export { fit } from './fit.js';
+export { jsonlLog, type LoggedEvent, readJsonlLog } from './jsonl-log.js';
+export type { ObservingSchedule, Schedule, ScheduleBy } from './learning-rate.js';
+export { softmaxCrossEntropyPerPosition } from './losses.js';
+export type { Metric, MetricBatch, Metrics } from './metric.js';
+export type { CheckpointOptions, FitOptions, FitResult, Monitor } from './options.js';
+export type { Limits } from './progress.js';
+export { restoreModel } from './restore-model.js';
+export type { EpochRecord, ValidationRecord } from './run-state.js';
+export { loadModel, saveModel } from './save-model.js';
+export type { Loss } from './train-step.js';

@@ -1,0 +1,44 @@
+/**
+ * The quickstart: a captcha recogniser in minutes on two CPU cores. The quick form is for slow backends and goes the
+ * whole way in about a minute.
+ */
+export interface Recipe {
+  /** Pictures and labels, as `@proj/captcha-gen` draws them. */
+  readonly captcha: { readonly width: number; readonly height: number; readonly length: number };
+  /** Channels of the first of model v4's four stages; each further one doubles them. */
+  readonly width: number;
+  readonly batchSize: number;
+  /** Steps of the whole training, unless `maxMinutes` ends it before. */
+  readonly totalSteps: number;
+  readonly maxMinutes: number;
+  /** Of AdamW: warm-up from 0 to this over the first `warmupFraction` of the run, then a cosine down to 0. */
+  readonly peakLearningRate: number;
+  readonly warmupFraction: number;
+  readonly weightDecay: number;
+  /** Pictures measured ten times on the way, and those measured at the end. */
+  readonly validationPictures: number;
+  readonly unseenPictures: number;
+}
+
+export const full: Recipe = {
+  captcha: { width: 128, height: 64, length: 4 },
+  width: 32,
+  batchSize: 128,
+  totalSteps: 600,
+  maxMinutes: 8,
+  peakLearningRate: 3e-3,
+  warmupFraction: 0.1,
+  weightDecay: 0.01,
+  validationPictures: 512,
+  unseenPictures: 2000,
+};
+
+export const quick: Recipe = {
+  ...full,
+  width: 8,
+  batchSize: 32,
+  totalSteps: 40,
+  maxMinutes: 1,
+  validationPictures: 32,
+  unseenPictures: 64,
+};

@@ -1,0 +1,78 @@
+import type { Image, Rng, RngKey } from '@proj/core';
+import type { LabelledFile } from './captcha-folder.js';
+import type { DecodeOptions } from './decode-image.js';
+import { type ModuleDescriptor, resolveModule } from './module-descriptor.js';
+
+/** One example as a source gives it. */
+export interface Sample {
+  readonly image: Image;
+  /** Text for a label codec, or the index of a class. */
+  readonly label: string | number;
+}
+
+/** Numbered examples. `sample(index)` gives the same example whenever and wherever it is asked. */
+export interface SampleSource {
+  /** Number of examples; `Infinity` where there is one for every index from 0 on. */
+  readonly size: number;
+  sample(index: number): Sample | Promise<Sample>;
+  /** What errors call the example, a path for example. */
+  name?(index: number): string;
+}
+
+/** A generator that draws straight into a batch, such as the styles of `@proj/captcha-gen`. */
+export interface PictureGenerator {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  /** Draws picture `index` of the stream `seed` at `target[offset...]` (HWC) and returns its label. */
+  generateInto(seed: RngKey, index: number, target: Uint8ClampedArray, offset: number): string | number;
+}
+
+/** Changes one picture. Draws random numbers only from `rng`, whose stream belongs to this example of this epoch. */
+export type Transform = (image: Image, rng: Rng) => Image | Promise<Image>;
+
+/**
+ * Plain data from which a worker thread opens a source: it imports `module` and calls `export` with `options`, which
+ * must return a {@link SampleSource} or a {@link PictureGenerator} (or a promise of one).
+ */
+export interface SourceDescriptor extends ModuleDescriptor {
+  /** For generators: the stream of pictures. Default 0. */
+  readonly seed?: RngKey | undefined;
+  /** For generators: pictures 0..size-1 make an epoch, the same in every epoch. Default: endless, none comes twice. */
+  readonly size?: number | undefined;
+}
+
+/** As {@link SourceDescriptor}: `export`, called with `options`, must return a {@link Transform}. */
+export type TransformDescriptor = ModuleDescriptor;
+
+/**
+ * A stream of generated pictures, for example
+ * `generatorSource({ module: '@proj/captcha-gen', export: 'afocus', options: {}, seed: 1 })`. Streams of different
+ * seeds are different pictures: train on one, validate on another with a `size`.
+ *
+ * @throws ProjError `cannot-resolve-module` when `module` is not found from `parentURL`.
+ */
+export function generatorSource(descriptor: SourceDescriptor): SourceDescriptor {
+  const { parentURL: _, ...rest } = descriptor;
+  return { ...rest, module: resolveModule(descriptor) };
+}
+
+export interface FolderSourceOptions extends DecodeOptions {
+  /**
+   * Bytes of decoded pictures that each worker keeps, so that later epochs need not decode them again. Default
+   * 134,217,728 (128 MiB).
+   */
+  readonly cacheBytes?: number | undefined;
+}
+
+/**
+ * Pictures from files: those of `captchaFolder(dir).samples`, a part of them from `splitByString`, or any list of
+ * `{path, label}`. All pictures must have one size, or be given one by `resize`.
+ */
+export function folderSource(
+  samples: readonly (LabelledFile | { readonly path: string; readonly label: number })[],
+  options: FolderSourceOptions = {},
+): SourceDescriptor {
+  const module = new URL('./open-folder.js', import.meta.url).href;
+  return { module, export: 'openFolder', options: { samples, ...options } };
+}

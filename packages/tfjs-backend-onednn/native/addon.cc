@@ -1,0 +1,303 @@
+// What JavaScript sees. Calls come through a shared array of doubles, the command buffer, as
+// [operation, tensors, numbers, {pointer, type, rank, dims...}..., numbers...]; a tensor without pointer is an output, whose
+// new pointer is written back. Pointers fit a double exactly.
+#include <napi.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <limits>
+
+#include "onednn.h"
+#include "pool.h"
+#include "queue.h"
+#include "registry.h"
+
+namespace {
+
+constexpr size_t kMaxPendingUploads = size_t{512} << 20;
+
+struct State {
+  Env* env = new Env;
+  double* commands = nullptr;
+  Napi::Reference<Napi::Float64Array> commands_reference;
+  Napi::ThreadSafeFunction settle;
+  int pending_reads = 0;
+  uint64_t last = 0;  // this environment's last task
+  // Uploads that calls in the queue may still need, so that JavaScript cannot pile up batches without bound.
+  std::deque<std::pair<uint64_t, size_t>> uploads;
+  size_t upload_bytes = 0;
+};
+
+State& state_of(const Napi::CallbackInfo& info) { return *info.Env().GetInstanceData<State>(); }
+
+double to_number(void* pointer) { return static_cast<double>(reinterpret_cast<uintptr_t>(pointer)); }
+void* to_pointer(double number) { return reinterpret_cast<void*>(static_cast<uintptr_t>(number)); }
+
+const char* chosen_isa = nullptr;
+
+Napi::Value init(const Napi::CallbackInfo& info) {
+  const Napi::Object options = info[0].As<Napi::Object>();
+  static std::once_flag once;
+  std::call_once(once, [&] {
+    const Napi::Value isa = options.Get("isa");
+    const std::string wanted = isa.IsString() ? isa.As<Napi::String>().Utf8Value() : "";
+    chosen_isa = register_all(wanted.c_str());
+    // Makes oneDNN's own globals before the handler below, so that they are destroyed after it has run.
+    onednn_warm_up();
+    queue_start(options.Get("threads").As<Napi::Number>().Int32Value());
+    atexit([] { queue_abandon(nullptr); });
+  });
+  Napi::Object result = Napi::Object::New(info.Env());
+  Napi::Array names = Napi::Array::New(info.Env());
+  for (size_t i = 0; i < registry().size(); ++i) names[i] = Napi::String::New(info.Env(), registry()[i].name);
+  result["ops"] = names;
+  result["threads"] = Napi::Number::New(info.Env(), queue_threads());
+  result["isa"] = Napi::String::New(info.Env(), chosen_isa);
+  result["onednn"] = Napi::String::New(info.Env(), onednn_version());
+  return result;
+}
+
+void set_commands(const Napi::CallbackInfo& info) {
+  State& state = state_of(info);
+  Napi::Float64Array commands = info[0].As<Napi::Float64Array>();
+  state.commands = commands.Data();
+  state.commands_reference = Napi::Reference<Napi::Float64Array>::New(commands, 1);
+}
+
+Napi::Value run(const Napi::CallbackInfo& info) {
+  State& state = state_of(info);
+  double* at = state.commands;
+  auto task = std::make_unique<Task>();
+  task->env = state.env;
+  Call& call = task->call;
+  call.op = &registry()[static_cast<size_t>(at[0])];
+  call.tensors.resize(static_cast<size_t>(at[1]));
+  const size_t numbers = static_cast<size_t>(at[2]);
+  at += 3;
+  std::vector<double*> outputs;
+  for (Tensor& tensor : call.tensors) {
+    tensor.type = static_cast<Type>(static_cast<int>(at[1]));
+    tensor.rank = static_cast<int>(at[2]);
+    for (int i = 0; i < tensor.rank; ++i) tensor.dims[i] = static_cast<int64_t>(at[3 + i]);
+    if (tensor.rank >= 0) {
+      if (at[0] != 0) {
+        tensor.data = to_pointer(at[0]);
+      } else {
+        tensor.data = pool_allocate(state.env, static_cast<size_t>(tensor.bytes()), false);
+        if (!tensor.data) {
+          for (double* output : outputs) pool_free(to_pointer(*output));
+          return Napi::Number::New(info.Env(), 1);
+        }
+        outputs.push_back(at);
+        at[0] = to_number(tensor.data);
+      }
+    }
+    at += 3 + std::max(0, tensor.rank);
+  }
+  call.numbers.assign(at, at + numbers);
+  state.last = queue_push(std::move(task));
+  return Napi::Number::New(info.Env(), 0);
+}
+
+template <class From>
+void convert(const From* from, int64_t n, Type type, void* to) {
+  if (type == Type::f32) {
+    float* out = static_cast<float*>(to);
+    for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(from[i]);
+  } else if (type == Type::i32) {
+    // As a JS Int32Array does: truncated, modulo 2^32, not-a-number is 0.
+    int32_t* out = static_cast<int32_t*>(to);
+    for (int64_t i = 0; i < n; ++i) {
+      const double x = static_cast<double>(from[i]);
+      out[i] = std::fabs(x) < 9.2e18 ? static_cast<int32_t>(static_cast<uint32_t>(static_cast<int64_t>(x))) : 0;
+    }
+  } else {
+    uint8_t* out = static_cast<uint8_t*>(to);
+    for (int64_t i = 0; i < n; ++i) out[i] = from[i] != 0;
+  }
+}
+
+void copy_in(napi_typedarray_type kind, const void* from, int64_t n, Type type, void* to) {
+  switch (kind) {
+    case napi_float32_array: return convert(static_cast<const float*>(from), n, type, to);
+    case napi_float64_array: return convert(static_cast<const double*>(from), n, type, to);
+    case napi_int8_array: return convert(static_cast<const int8_t*>(from), n, type, to);
+    case napi_int16_array: return convert(static_cast<const int16_t*>(from), n, type, to);
+    case napi_int32_array: return convert(static_cast<const int32_t*>(from), n, type, to);
+    case napi_uint16_array: return convert(static_cast<const uint16_t*>(from), n, type, to);
+    case napi_uint32_array: return convert(static_cast<const uint32_t*>(from), n, type, to);
+    default: return convert(static_cast<const uint8_t*>(from), n, type, to);
+  }
+}
+
+bool same_layout(napi_typedarray_type kind, Type type) {
+  return (type == Type::f32 && kind == napi_float32_array) || (type == Type::i32 && kind == napi_int32_array) ||
+         (type == Type::u8 && kind == napi_uint8_array);
+}
+
+void account_upload(State& state, size_t bytes) {
+  auto& uploads = state.uploads;
+  const auto forget = [&] {
+    while (!uploads.empty() && uploads.front().first <= queue_completed()) {
+      state.upload_bytes -= uploads.front().second;
+      uploads.pop_front();
+    }
+  };
+  forget();
+  while (!uploads.empty() && state.upload_bytes > kMaxPendingUploads) {
+    queue_wait(uploads.front().first);
+    forget();
+  }
+  uploads.emplace_back(queue_submitted() + 1, bytes);
+  state.upload_bytes += bytes;
+}
+
+Napi::Value upload(const Napi::CallbackInfo& info) {
+  State& state = state_of(info);
+  const Type type = static_cast<Type>(info[1].As<Napi::Number>().Int32Value());
+  napi_typedarray_type kind;
+  size_t n = 0;
+  void* from = nullptr;
+  std::vector<double> plain;
+  if (info[0].IsTypedArray()) {
+    napi_get_typedarray_info(info.Env(), info[0], &kind, &n, &from, nullptr, nullptr);
+  } else {
+    const Napi::Array list = info[0].As<Napi::Array>();
+    n = list.Length();
+    for (uint32_t i = 0; i < n; ++i) {
+      const Napi::Value value = list[i];
+      plain.push_back(value.ToNumber().DoubleValue());
+    }
+    kind = napi_float64_array;
+    from = plain.data();
+  }
+  const size_t bytes = n * static_cast<size_t>(type_size(type));
+  if (bytes > 65536) account_upload(state, bytes);
+  void* to = pool_allocate(state.env, bytes, true);
+  if (to && n > 0) {
+    if (same_layout(kind, type)) memcpy(to, from, bytes);
+    else copy_in(kind, from, static_cast<int64_t>(n), type, to);
+  }
+  return Napi::Number::New(info.Env(), to_number(to));
+}
+
+void free_buffer(const Napi::CallbackInfo& info) { pool_free(to_pointer(info[0].As<Napi::Number>().DoubleValue())); }
+
+Napi::Value error_or_undefined(Napi::Env env, const std::string& error) {
+  return error.empty() ? env.Undefined() : Napi::String::New(env, error);
+}
+
+Napi::Value read(const Napi::CallbackInfo& info) {
+  queue_wait(state_of(info).last);
+  const Napi::TypedArray target = info[1].As<Napi::TypedArray>();
+  void* to = nullptr;
+  napi_get_typedarray_info(info.Env(), target, nullptr, nullptr, &to, nullptr, nullptr);
+  if (target.ByteLength() > 0) memcpy(to, to_pointer(info[0].As<Napi::Number>().DoubleValue()), target.ByteLength());
+  return error_or_undefined(info.Env(), queue_take_error(state_of(info).env));
+}
+
+Napi::Value sync(const Napi::CallbackInfo& info) {
+  queue_wait(state_of(info).last);
+  return error_or_undefined(info.Env(), queue_take_error(state_of(info).env));
+}
+
+// A read that waits its turn in the queue. The target is held by a reference, so its memory stays where it is.
+struct PendingRead {
+  Napi::Promise::Deferred deferred;
+  Napi::Reference<Napi::TypedArray> target;
+};
+
+Napi::Value read_async(const Napi::CallbackInfo& info) {
+  State& state = state_of(info);
+  const Napi::TypedArray target = info[1].As<Napi::TypedArray>();
+  void* to = nullptr;
+  napi_get_typedarray_info(info.Env(), target, nullptr, nullptr, &to, nullptr, nullptr);
+  const size_t bytes = target.ByteLength();
+  void* from = to_pointer(info[0].As<Napi::Number>().DoubleValue());
+
+  auto* pending = new PendingRead{Napi::Promise::Deferred::New(info.Env()), Napi::Persistent(target)};
+  const Napi::Promise promise = pending->deferred.Promise();
+  if (state.pending_reads++ == 0) state.settle.Ref(info.Env());
+  auto task = std::make_unique<Task>();
+  task->env = state.env;
+  Env* env = state.env;
+  State* shared = &state;
+  Napi::ThreadSafeFunction settle = state.settle;
+  task->finish = [=] {
+    // The environment is waiting for this thread while it closes, so `to` is still there, but nobody wants the answer.
+    if (env->closing) return;
+    if (bytes > 0) memcpy(to, from, bytes);
+    settle.NonBlockingCall(pending, [shared](Napi::Env js, Napi::Function, PendingRead* read) {
+      if (--shared->pending_reads == 0) shared->settle.Unref(js);
+      read->deferred.Resolve(error_or_undefined(js, queue_take_error(shared->env)));
+      delete read;
+    });
+  };
+  state.last = queue_push(std::move(task));
+  return promise;
+}
+
+Napi::Value memory(const Napi::CallbackInfo& info) {
+  const PoolStats stats = pool_stats();
+  Napi::Object result = Napi::Object::New(info.Env());
+  result["liveBytes"] = Napi::Number::New(info.Env(), static_cast<double>(stats.live_bytes));
+  result["liveBuffers"] = Napi::Number::New(info.Env(), static_cast<double>(stats.live_blocks));
+  result["highWaterBytes"] = Napi::Number::New(info.Env(), static_cast<double>(stats.high_water));
+  result["peakLiveBytes"] = Napi::Number::New(info.Env(), static_cast<double>(stats.peak_live_bytes));
+  return result;
+}
+
+void trim(const Napi::CallbackInfo&) { pool_trim(); }
+
+Napi::Value profile(const Napi::CallbackInfo& info) {
+  const std::vector<OpProfile> profile = queue_profile();
+  Napi::Array result = Napi::Array::New(info.Env());
+  uint32_t count = 0;
+  for (size_t i = 0; i < profile.size(); ++i) {
+    if (profile[i].calls == 0) continue;
+    Napi::Object entry = Napi::Object::New(info.Env());
+    entry["op"] = Napi::String::New(info.Env(), registry()[i].name);
+    entry["calls"] = Napi::Number::New(info.Env(), static_cast<double>(profile[i].calls));
+    entry["milliseconds"] = Napi::Number::New(info.Env(), static_cast<double>(profile[i].nanoseconds) / 1e6);
+    result[count++] = entry;
+  }
+  return result;
+}
+
+void reset_profile(const Napi::CallbackInfo&) { queue_reset_profile(); }
+
+void close(void* data) {
+  State* state = static_cast<State*>(data);
+  state->env->closing = true;
+  queue_abandon(state->env);
+  pool_free_all(state->env);
+}
+
+Napi::Object start(Napi::Env env, Napi::Object exports) {
+  State* state = new State;
+  env.SetInstanceData<State>(state);
+  state->settle = Napi::ThreadSafeFunction::New(
+      env, Napi::Function::New(env, [](const Napi::CallbackInfo&) {}), "onednn reads", 0, 1);
+  state->settle.Unref(env);
+  napi_add_env_cleanup_hook(env, close, state);
+
+  exports["init"] = Napi::Function::New(env, init);
+  exports["setCommands"] = Napi::Function::New(env, set_commands);
+  exports["run"] = Napi::Function::New(env, run);
+  exports["upload"] = Napi::Function::New(env, upload);
+  exports["free"] = Napi::Function::New(env, free_buffer);
+  exports["read"] = Napi::Function::New(env, read);
+  exports["readAsync"] = Napi::Function::New(env, read_async);
+  exports["sync"] = Napi::Function::New(env, sync);
+  exports["memory"] = Napi::Function::New(env, memory);
+  exports["trim"] = Napi::Function::New(env, trim);
+  exports["profile"] = Napi::Function::New(env, profile);
+  exports["resetProfile"] = Napi::Function::New(env, reset_profile);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(onednn, start)

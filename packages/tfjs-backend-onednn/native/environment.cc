@@ -1,0 +1,11 @@
+// Loaded before onednn.node: threads of OpenMP must sleep, not spin, while they wait. With the default, one busy neighbour
+// on the machine made a training step seven times slower. libgomp reads this once, while it loads.
+#include <node_api.h>
+#include <stdlib.h>
+
+extern "C" NAPI_MODULE_EXPORT napi_value napi_register_module_v1(napi_env, napi_value exports) {
+  setenv("OMP_WAIT_POLICY", "passive", 0);
+  return exports;
+}
+
+extern "C" NAPI_MODULE_EXPORT int32_t node_api_module_get_api_version_v1() { return 8; }

@@ -1,0 +1,18 @@
+#include "kernels.h"
+
+namespace PROJ_ISA {
+
+void add_kernels() {
+  add_binary();
+  add_unary();
+  add_reduce();
+  add_copy();
+  add_index();
+  add_pool();
+  add_batchnorm();
+  add_softmax();
+  add_optimizer();
+  add_resize();
+}
+
+}  // namespace PROJ_ISA

@@ -1,0 +1,40 @@
+// Every file of this folder is compiled once for each instruction set; PROJ_ISA names the namespace.
+#pragma once
+
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+#include "../tensor.h"
+
+void* scratch(size_t bytes);
+void parallel_ranges(int64_t n, int64_t grain, void (*run)(const void* body, int64_t begin, int64_t end), const void* body);
+
+namespace PROJ_ISA {
+
+void add_binary();
+void add_unary();
+void add_reduce();
+void add_copy();
+void add_index();
+void add_pool();
+void add_batchnorm();
+void add_softmax();
+void add_optimizer();
+void add_resize();
+
+// Splits [0, n) over the threads: f(begin, end) on each. `grain`: fewest elements worth a second thread; waking one costs
+// tens of microseconds. The body is passed by address, so that it is compiled once and not into every branch.
+template <class F>
+inline void parallel(int64_t n, int64_t grain, F&& f) {
+  using Body = std::remove_reference_t<F>;
+  parallel_ranges(
+      n, grain,
+      [](const void* body, int64_t begin, int64_t end) { (*static_cast<const Body*>(body))(begin, end); }, &f);
+}
+
+constexpr int64_t kGrain = 32768;  // cheap elements
+
+}  // namespace PROJ_ISA

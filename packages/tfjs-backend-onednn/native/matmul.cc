@@ -1,0 +1,61 @@
+// Products of matrices, with batches, transposes, bias and activation.
+#include <cstring>
+
+#include "onednn.h"
+#include "registry.h"
+
+namespace {
+
+using dnn::Desc;
+using dnn::Dims;
+
+// Numbers of a call, see src/kernels/matmul.ts.
+enum { kTransposeA, kTransposeB, kActivation, kAlpha };
+
+struct Entry {
+  dnnl::matmul primitive;
+  Desc a, b, c, bias, scratch;
+};
+
+dnn::Cache<Entry>& cache() {
+  static auto* instance = new dnn::Cache<Entry>;
+  return *instance;
+}
+
+Desc matrices(const Tensor& t, bool transposed) {
+  const int64_t batch = t.dims[0], rows = t.dims[1], columns = t.dims[2];
+  if (transposed) return dnn::strided({batch, columns, rows}, {rows * columns, 1, columns});
+  return dnn::strided({batch, rows, columns}, {rows * columns, columns, 1});
+}
+
+// a [Ba, M, K], b [Bb, K, N] (before transposing), bias? [N], c [B, M, N]; Ba and Bb are B or 1
+void matmul(const Call& call) {
+  const Tensor &a = call[0], &b = call[1], &bias = call[2], &c = call[3];
+  dnn::Cache<Entry>::Key key;
+  for (const Tensor* t : {&a, &b, &c}) key.insert(key.end(), t->dims, t->dims + 3);
+  key.push_back(bias.present());
+  for (const double number : call.numbers) {
+    int64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    key.push_back(bits);
+  }
+  Entry& e = cache().get(key, [&] {
+    const Desc da = matrices(a, call.integer(kTransposeA)), db = matrices(b, call.integer(kTransposeB));
+    const Desc dc = matrices(c, false), dbias = dnn::strided({1, 1, c.dims[2]}, {c.dims[2], c.dims[2], 1});
+    const auto activation = static_cast<Activation>(call.integer(kActivation));
+    const auto pd = dnn::matmul(da, db, dc, bias.present() ? &dbias : nullptr,
+                                dnn::attributes(activation, static_cast<float>(call.number(kAlpha))));
+    return Entry{dnnl::matmul(pd), da, db, dc, dbias, pd.scratchpad_desc()};
+  });
+  std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, dnn::wrap(e.a, a.data)},
+                                                  {DNNL_ARG_WEIGHTS, dnn::wrap(e.b, b.data)},
+                                                  {DNNL_ARG_DST, dnn::wrap(e.c, c.data)}};
+  if (bias.present()) arguments.insert({DNNL_ARG_BIAS, dnn::wrap(e.bias, bias.data)});
+  if (const size_t bytes = e.scratch.get_size())
+    arguments.insert({DNNL_ARG_SCRATCHPAD, dnn::wrap(e.scratch, scratch(bytes))});
+  e.primitive.execute(onednn_stream(), arguments);
+}
+
+}  // namespace
+
+void add_matmul() { add_ops({{"matmul", matmul}}); }

@@ -1,0 +1,27 @@
+// Memory of tensors. One reservation of address space serves all blocks: a freed block joins its free neighbours, and an
+// allocation takes the smallest free block that fits, so memory is shared between all shapes of a step.
+//
+// Allocation is ordered by the queue, not by time: a block that JavaScript frees may still be used by calls that wait in
+// the queue, yet a call that is enqueued later may take it at once, since calls run in order. Only a thread that touches
+// memory itself (an upload) must get a block whose last user has run: `idle`.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+struct Env;  // one Node environment (main thread or a worker)
+
+struct PoolStats {
+  int64_t live_bytes;      // in blocks handed out
+  int64_t live_blocks;
+  int64_t high_water;      // bytes of the reservation ever used
+  int64_t peak_live_bytes;
+};
+
+// Null when the machine's memory (or PROJ_ONEDNN_MEMORY_LIMIT, in bytes) is used up.
+void* pool_allocate(Env* owner, size_t bytes, bool idle);
+void pool_free(void* data);
+void pool_free_all(Env* owner);
+// Gives free pages back to the operating system.
+void pool_trim();
+PoolStats pool_stats();

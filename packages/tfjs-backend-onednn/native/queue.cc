@@ -1,0 +1,214 @@
+#include "queue.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <deque>
+#include <mutex>
+#include <new>
+#include <thread>
+
+namespace {
+
+constexpr uint64_t kMaxPending = 16384;
+constexpr int kSpin = 200;
+
+struct Queue {
+  std::mutex lock;
+  std::condition_variable work, done;
+  std::deque<std::unique_ptr<Task>> tasks;
+  std::atomic<uint64_t> submitted{0}, completed{0};
+  bool asleep = false;
+  int waiters = 0;
+  Env* running = nullptr;
+  bool busy = false;
+  int threads = 1;
+  std::vector<OpProfile> profile;
+};
+
+// Never destroyed: the compute thread outlives the destructors that run at process exit.
+Queue& queue() {
+  static Queue* instance = new Queue;
+  return *instance;
+}
+
+struct Scratch {
+  char* data = nullptr;
+  size_t capacity = 0, used = 0;
+  std::vector<void*> overflow;
+};
+Scratch arena;
+
+void* aligned(size_t bytes) {
+  void* data = nullptr;
+  if (posix_memalign(&data, 64, bytes) != 0) throw std::bad_alloc();
+  return data;
+}
+
+void reset_scratch() {
+  if (!arena.overflow.empty()) {
+    for (void* data : arena.overflow) free(data);
+    arena.overflow.clear();
+    free(arena.data);
+    arena.data = nullptr;
+    arena.capacity = 0;
+    const size_t wanted = arena.used + arena.used / 8;
+    arena.data = static_cast<char*>(aligned(wanted));
+    arena.capacity = wanted;
+  }
+  arena.used = 0;
+}
+
+void run(Queue& q, Task& task) {
+  std::string error;
+  const auto begin = std::chrono::steady_clock::now();
+  try {
+    task.call.op->run(task.call);
+  } catch (const std::bad_alloc&) {
+    error = "not enough memory";
+  } catch (const std::exception& e) {
+    error = e.what();
+  } catch (...) {
+    error = "unknown exception";
+  }
+  try {
+    reset_scratch();
+  } catch (...) {
+  }
+  const auto end = std::chrono::steady_clock::now();
+  OpProfile& profile = q.profile[task.call.op - registry().data()];
+  profile.calls += 1;
+  profile.nanoseconds += std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count();
+  if (!error.empty()) {
+    std::lock_guard<std::mutex> guard(q.lock);
+    if (task.env->error.empty()) task.env->error = describe(task.call) + ": " + error;
+  }
+}
+
+void loop() {
+  Queue& q = queue();
+  omp_set_num_threads(q.threads);
+  omp_set_dynamic(0);
+  std::unique_lock<std::mutex> guard(q.lock);
+  for (;;) {
+    for (int i = 0; q.tasks.empty() && i < kSpin; ++i) {
+      guard.unlock();
+      __builtin_ia32_pause();
+      guard.lock();
+    }
+    while (q.tasks.empty()) {
+      q.asleep = true;
+      q.work.wait(guard);
+      q.asleep = false;
+    }
+    std::unique_ptr<Task> task = std::move(q.tasks.front());
+    q.tasks.pop_front();
+    q.running = task->env;
+    q.busy = true;
+    const bool dropped = task->env && task->env->closing;
+    guard.unlock();
+    if (task->call.op && !dropped) run(q, *task);
+    if (task->finish) task->finish();
+    task.reset();
+    guard.lock();
+    q.busy = false;
+    q.running = nullptr;
+    q.completed.fetch_add(1);
+    if (q.waiters > 0) q.done.notify_all();
+  }
+}
+
+}  // namespace
+
+void queue_start(int threads) {
+  Queue& q = queue();
+  std::lock_guard<std::mutex> guard(q.lock);
+  if (!q.profile.empty()) return;
+  q.threads = threads;
+  q.profile.resize(registry().size());
+  std::thread(loop).detach();
+}
+
+int queue_threads() { return queue().threads; }
+uint64_t queue_submitted() { return queue().submitted.load(); }
+uint64_t queue_completed() { return queue().completed.load(); }
+
+uint64_t queue_push(std::unique_ptr<Task> task) {
+  Queue& q = queue();
+  std::unique_lock<std::mutex> guard(q.lock);
+  if (q.tasks.size() >= kMaxPending) {
+    q.waiters += 1;
+    q.done.wait(guard, [&] { return q.tasks.size() < kMaxPending; });
+    q.waiters -= 1;
+  }
+  q.tasks.push_back(std::move(task));
+  const uint64_t sequence = q.submitted.fetch_add(1) + 1;
+  if (q.asleep) q.work.notify_one();
+  return sequence;
+}
+
+void queue_wait(uint64_t sequence) {
+  Queue& q = queue();
+  if (q.completed.load() >= sequence) return;
+  std::unique_lock<std::mutex> guard(q.lock);
+  q.waiters += 1;
+  q.done.wait(guard, [&] { return q.completed.load() >= sequence; });
+  q.waiters -= 1;
+}
+
+std::string queue_take_error(Env* env) {
+  std::lock_guard<std::mutex> guard(queue().lock);
+  std::string error;
+  error.swap(env->error);
+  return error;
+}
+
+void queue_abandon(Env* env) {
+  Queue& q = queue();
+  std::unique_lock<std::mutex> guard(q.lock);
+  for (auto& task : q.tasks) {
+    if (env && task->env != env) continue;
+    task->call.op = nullptr;
+    // At process exit nobody is left to hear of it.
+    if (!env) task->finish = nullptr;
+  }
+  q.waiters += 1;
+  q.done.wait(guard, [&] { return !q.busy || (env && q.running != env); });
+  q.waiters -= 1;
+}
+
+std::vector<OpProfile> queue_profile() { return queue().profile; }
+void queue_reset_profile() {
+  for (OpProfile& profile : queue().profile) profile = {};
+}
+
+void parallel_ranges(int64_t n, int64_t grain, void (*run)(const void* body, int64_t begin, int64_t end), const void* body) {
+  const int64_t threads = std::min<int64_t>(omp_get_max_threads(), grain > 0 ? n / grain : n);
+  if (threads <= 1) {
+    if (n > 0) run(body, 0, n);
+    return;
+  }
+#pragma omp parallel num_threads(static_cast<int>(threads))
+  {
+    const int64_t count = omp_get_num_threads(), id = omp_get_thread_num();
+    const int64_t begin = n * id / count, end = n * (id + 1) / count;
+    if (end > begin) run(body, begin, end);
+  }
+}
+
+void* scratch(size_t bytes) {
+  bytes = (bytes + 63) & ~size_t{63};
+  void* data;
+  if (arena.used + bytes <= arena.capacity) {
+    data = arena.data + arena.used;
+  } else {
+    data = aligned(bytes);
+    arena.overflow.push_back(data);
+  }
+  arena.used += bytes;
+  return data;
+}

@@ -1,0 +1,53 @@
+// The compute thread and the queue in front of it. Every environment of the process shares them, because OpenMP keeps one
+// team of threads for each thread that calls it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "tensor.h"
+
+struct Env {
+  // Set when the environment ends: its calls that still wait are dropped.
+  bool closing = false;
+  // Errors of kernels since the last read, guarded by the queue's lock.
+  std::string error;
+};
+
+struct Task {
+  Env* env = nullptr;
+  Call call;                      // run when call.op is set
+  std::function<void()> finish;   // then this, also when the task is dropped (a read must settle)
+};
+
+struct OpProfile {
+  int64_t calls = 0;
+  int64_t nanoseconds = 0;
+};
+
+void queue_start(int threads);
+int queue_threads();
+
+// Appends and returns at once, unless the queue is full. Returns the task's sequence number (from 1).
+uint64_t queue_push(std::unique_ptr<Task> task);
+uint64_t queue_submitted();
+uint64_t queue_completed();
+void queue_wait(uint64_t sequence);
+
+// The oldest kernel error of this environment, and forgets it.
+std::string queue_take_error(Env* env);
+
+// Drops what waits of this environment (null: of all) and returns when nothing of it runs any more.
+void queue_abandon(Env* env);
+
+// Profile by operation, indexed as registry().
+std::vector<OpProfile> queue_profile();
+void queue_reset_profile();
+
+// Memory for the call that is running, on the compute thread only; valid until the call ends. 64-byte aligned.
+void* scratch(size_t bytes);
+
+// Runs body over [0, n) on the team of the compute thread; see parallel() in kernels/kernels.h.
+void parallel_ranges(int64_t n, int64_t grain, void (*run)(const void* body, int64_t begin, int64_t end), const void* body);

@@ -1,0 +1,13 @@
+// Which operations exist. Vector kernels are compiled once for each instruction set (PROJ_ISA is the namespace) and the best
+// the machine has is registered; oneDNN chooses for itself.
+#pragma once
+
+namespace avx512 { void add_kernels(); }
+namespace avx2 { void add_kernels(); }
+namespace baseline { void add_kernels(); }
+
+void add_conv();
+void add_matmul();
+
+// Fills registry(). `wanted` (may be null) forces an instruction set where the machine has it. Returns the one chosen.
+const char* register_all(const char* wanted);

@@ -1,0 +1,186 @@
+import type {
+  backend_util,
+  Conv2DAttrs,
+  Conv2DBackpropFilterAttrs,
+  Conv2DBackpropInputAttrs,
+  DepthwiseConv2dNativeAttrs,
+  DepthwiseConv2dNativeBackpropFilterAttrs,
+  DepthwiseConv2dNativeBackpropInputAttrs,
+  FusedConv2DAttrs,
+  TensorInfo,
+} from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import type { OnednnBackend } from '../backend.js';
+import { type Epilogue, planEpilogue } from './activation.js';
+import { type Inputs, isFloat, registerNative, runOne } from './register.js';
+
+type ConvInfo = backend_util.Conv2DInfo;
+
+interface Geometry {
+  readonly strides: [number, number] | number;
+  readonly pad: 'valid' | 'same' | number | backend_util.ExplicitPadding;
+  readonly dilations?: [number, number] | number | null;
+  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+function infoOf(
+  xShape: readonly number[],
+  filterShape: readonly number[],
+  { strides, pad, dilations, dimRoundingMode }: Geometry,
+  depthwise: boolean,
+): ConvInfo {
+  return tf.backend_util.computeConv2DInfo(
+    xShape as [number, number, number, number],
+    filterShape as [number, number, number, number],
+    strides,
+    dilations ?? 1,
+    pad,
+    dimRoundingMode,
+    depthwise,
+  );
+}
+
+/** The numbers that the native convolutions take, in the order of `native/conv.cc`. */
+function geometryNumbers(info: ConvInfo, depthwise: boolean): number[] {
+  const { top, left } = info.padInfo;
+  return [
+    info.strideHeight,
+    info.strideWidth,
+    info.dilationHeight,
+    info.dilationWidth,
+    top,
+    padAfter(info.inHeight, info.outHeight, info.strideHeight, info.effectiveFilterHeight, top, info.padInfo.bottom),
+    left,
+    padAfter(info.inWidth, info.outWidth, info.strideWidth, info.effectiveFilterWidth, left, info.padInfo.right),
+    depthwise ? 1 : 0,
+  ];
+}
+
+/** The padding behind the picture that the last output pixel reaches into: what rounding up or down makes of it. */
+function padAfter(
+  input: number,
+  output: number,
+  stride: number,
+  filter: number,
+  before: number,
+  after: number,
+): number {
+  const reach = (output - 1) * stride + filter - input - before;
+  return reach >= 0 ? reach : after;
+}
+
+function isEmpty(...shapes: readonly (readonly number[])[]): boolean {
+  return shapes.some((shape) => shape.includes(0));
+}
+
+function forward(
+  backend: OnednnBackend,
+  x: TensorInfo,
+  filter: TensorInfo,
+  info: ConvInfo,
+  depthwise: boolean,
+  epilogue: Epilogue,
+): TensorInfo | undefined {
+  if (isEmpty(x.shape, filter.shape, info.outShape)) return undefined;
+  const plan = planEpilogue(backend, epilogue, info.outChannels);
+  const y = runOne(
+    backend,
+    'conv2d',
+    [x, filter, plan.bias],
+    [{ shape: info.outShape, dtype: 'float32' }], // [B, OH, OW, OC]
+    [...geometryNumbers(info, depthwise), ...plan.numbers],
+  );
+  return plan.finish(y);
+}
+
+function backwardData(
+  backend: OnednnBackend,
+  dy: TensorInfo,
+  filter: TensorInfo,
+  info: ConvInfo,
+  depthwise: boolean,
+): TensorInfo | undefined {
+  // tfjs lets a transposed convolution ignore what lies beyond the output that its arguments describe.
+  if (!tf.util.arraysEqual(dy.shape, info.outShape)) return undefined;
+  if (isEmpty(dy.shape, filter.shape, info.inShape)) return undefined;
+  return runOne(
+    backend,
+    'conv2d_backward_data',
+    [dy, filter],
+    [{ shape: info.inShape, dtype: 'float32' }], // [B, H, W, C]
+    geometryNumbers(info, depthwise),
+  );
+}
+
+function backwardWeights(
+  backend: OnednnBackend,
+  x: TensorInfo,
+  dy: TensorInfo,
+  info: ConvInfo,
+  depthwise: boolean,
+): TensorInfo | undefined {
+  if (isEmpty(x.shape, dy.shape, info.filterShape)) return undefined;
+  return runOne(
+    backend,
+    'conv2d_backward_weights',
+    [x, dy],
+    [{ shape: info.filterShape, dtype: 'float32' }], // [KH, KW, C, OC]
+    geometryNumbers(info, depthwise),
+  );
+}
+
+const NO_EPILOGUE: Epilogue = { activation: 'linear' };
+
+export function registerConv(): void {
+  registerNative<Inputs<'x' | 'filter'>, Conv2DAttrs>('Conv2D', (backend, { x, filter }, attrs) => {
+    if (attrs.dataFormat === 'NCHW' || !isFloat(x, filter)) return undefined;
+    return forward(backend, x, filter, infoOf(x.shape, filter.shape, attrs, false), false, NO_EPILOGUE);
+  });
+  registerNative<Inputs<'x' | 'filter'>, DepthwiseConv2dNativeAttrs>(
+    'DepthwiseConv2dNative',
+    (backend, { x, filter }, attrs) => {
+      if (attrs.dataFormat === 'NCHW' || !isFloat(x, filter)) return undefined;
+      return forward(backend, x, filter, infoOf(x.shape, filter.shape, attrs, true), true, NO_EPILOGUE);
+    },
+  );
+  for (const [kernelName, depthwise] of [
+    ['FusedConv2D', false],
+    ['FusedDepthwiseConv2D', true],
+  ] as const) {
+    registerNative<Inputs<'x' | 'filter', 'bias' | 'preluActivationWeights'>, FusedConv2DAttrs>(
+      kernelName,
+      (backend, inputs, attrs) => {
+        const { x, filter, bias, preluActivationWeights } = inputs;
+        if (attrs.dataFormat === 'NCHW' || !isFloat(x, filter, bias, preluActivationWeights)) return undefined;
+        const info = infoOf(x.shape, filter.shape, attrs, depthwise);
+        return forward(backend, x, filter, info, depthwise, { bias, preluActivationWeights, ...attrs });
+      },
+    );
+  }
+
+  registerNative<Inputs<'dy' | 'filter'>, Conv2DBackpropInputAttrs>(
+    'Conv2DBackpropInput',
+    (backend, { dy, filter }, attrs) => {
+      if (attrs.dataFormat === 'NCHW' || !isFloat(dy, filter)) return undefined;
+      return backwardData(backend, dy, filter, infoOf(attrs.inputShape, filter.shape, attrs, false), false);
+    },
+  );
+  registerNative<Inputs<'dy' | 'filter'>, DepthwiseConv2dNativeBackpropInputAttrs>(
+    'DepthwiseConv2dNativeBackpropInput',
+    (backend, { dy, filter }, attrs) =>
+      isFloat(dy, filter)
+        ? backwardData(backend, dy, filter, infoOf(attrs.inputShape, filter.shape, attrs, true), true)
+        : undefined,
+  );
+  registerNative<Inputs<'x' | 'dy'>, Conv2DBackpropFilterAttrs>('Conv2DBackpropFilter', (backend, { x, dy }, attrs) => {
+    if (attrs.dataFormat === 'NCHW' || !isFloat(x, dy)) return undefined;
+    return backwardWeights(backend, x, dy, infoOf(x.shape, attrs.filterShape, attrs, false), false);
+  });
+  registerNative<Inputs<'x' | 'dy'>, DepthwiseConv2dNativeBackpropFilterAttrs>(
+    'DepthwiseConv2dNativeBackpropFilter',
+    (backend, { x, dy }, attrs) =>
+      isFloat(x, dy)
+        ? backwardWeights(backend, x, dy, infoOf(x.shape, attrs.filterShape, attrs, true), true)
+        : undefined,
+  );
+}

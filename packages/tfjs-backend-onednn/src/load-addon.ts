@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ProjError } from '@proj/core';
+
+/** Any typed array that a tensor may be made from. */
+export type HostArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Uint32Array;
+
+/** What the native addon exports. Pointers are numbers, storage types those of `native/tensor.h`. */
+export interface Addon {
+  /** Starts the compute thread (once a process) and makes this environment known. */
+  init(options: { threads: number; isa: string | undefined }): AddonInfo;
+  /** The memory through which {@link run} takes calls. */
+  setCommands(commands: Float64Array): void;
+  /** Enqueues the call in the command buffer, allocates its outputs. 0: done; 1: out of memory, nothing enqueued. */
+  run(): number;
+  /** Copies host values into a new buffer. Returns its pointer, 0 when out of memory. */
+  upload(values: HostArray, type: number): number;
+  free(pointer: number): void;
+  /** Waits for the queue, then copies. Returns the message of a kernel that failed since the last read. */
+  read(pointer: number, target: Float32Array | Int32Array | Uint8Array): string | undefined;
+  readAsync(pointer: number, target: Float32Array | Int32Array | Uint8Array): Promise<string | undefined>;
+  /** Waits for the queue. Returns as {@link read} does. */
+  sync(): string | undefined;
+  memory(): { liveBytes: number; liveBuffers: number; highWaterBytes: number; peakLiveBytes: number };
+  trim(): void;
+  profile(): { op: string; calls: number; milliseconds: number }[];
+  resetProfile(): void;
+}
+
+export interface AddonInfo {
+  /** Names of the operations; a name's index is its number in the command buffer. */
+  readonly ops: readonly string[];
+  readonly threads: number;
+  /** Instruction set of the vector kernels: `avx512`, `avx2` or `baseline`. */
+  readonly isa: string;
+  /** Version of oneDNN, e.g. `2.6.3`. */
+  readonly onednn: string;
+}
+
+/** The addon as this thread has loaded it. */
+export interface Loaded {
+  readonly addon: Addon;
+  readonly info: AddonInfo;
+  /** The command buffer, shared by all backend instances of the thread. {@link growCommands} replaces it. */
+  commands: Float64Array;
+}
+
+const PLATFORM_PACKAGE = `@proj/tfjs-backend-onednn-${process.platform}-${process.arch}-gnu`;
+
+let loaded: Loaded | ProjError | undefined;
+
+/**
+ * The addon: a local build first, then the package for this platform. Loaded once a thread.
+ *
+ * @throws ProjError `addon-missing` with the ways out when there is none that loads.
+ */
+export function loadAddon(): Loaded {
+  loaded ??= tryLoad();
+  if (loaded instanceof ProjError) throw loaded;
+  return loaded;
+}
+
+/** Replaces the command buffer by one with room for `length` numbers. */
+export function growCommands(loaded: Loaded, length: number): Float64Array {
+  loaded.commands = new Float64Array(length);
+  loaded.addon.setCommands(loaded.commands);
+  return loaded.commands;
+}
+
+/**
+ * Whether this machine can run the backend; the reason when it cannot. Never throws. `available` means that the addon
+ * and the libraries it needs have been loaded.
+ */
+export function isAvailable(): { available: boolean; reason?: string } {
+  try {
+    loadAddon();
+    return { available: true };
+  } catch (error) {
+    return { available: false, reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function tryLoad(): Loaded | ProjError {
+  const reasons: string[] = [];
+  for (const folder of [localBuild(), platformPackage()]) {
+    if (folder === undefined) continue;
+    try {
+      return start(folder);
+    } catch (error) {
+      reasons.push(error instanceof Error ? error.message : String(error));
+    }
+  }
+  return new ProjError('The native addon of @proj/tfjs-backend-onednn cannot be loaded', {
+    code: 'addon-missing',
+    expected: `a local build (build/onednn.node) or the package ${PLATFORM_PACKAGE}`,
+    received: reasons.length === 0 ? 'neither' : reasons.join('; '),
+    fix:
+      'Ways out: build it from a checkout (libdnnl-dev, cmake, g++ and make, then `node scripts/build-native.mjs`), ' +
+      'install on 64-bit x86 Linux with glibc, or use another backend such as @tensorflow/tfjs-backend-wasm.',
+  });
+}
+
+/** The folder of this package's own build, both from `src` and from `dist`. */
+function localBuild(): string | undefined {
+  const folder = join(dirname(fileURLToPath(import.meta.url)), '../build');
+  return existsSync(join(folder, 'onednn.node')) ? folder : undefined;
+}
+
+function platformPackage(): string | undefined {
+  try {
+    return dirname(createRequire(import.meta.url).resolve(`${PLATFORM_PACKAGE}/package.json`));
+  } catch {
+    return undefined;
+  }
+}
+
+function start(folder: string): Loaded {
+  const require = createRequire(import.meta.url);
+  // Sets OMP_WAIT_POLICY before the second addon brings libgomp, which reads it while loading. process.env will not do:
+  // in a worker thread it is a copy.
+  require(join(folder, 'environment.node'));
+  const addon = require(join(folder, 'onednn.node')) as Addon;
+  const threads = Number.parseInt(process.env.OMP_NUM_THREADS ?? '', 10);
+  const info = addon.init({
+    threads: threads > 0 ? threads : availableParallelism(),
+    isa: process.env.PROJ_ONEDNN_ISA,
+  });
+  const commands = new Float64Array(4096);
+  addon.setCommands(commands);
+  return { addon, info, commands };
+}

@@ -1,0 +1,191 @@
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { available, expectSame, noise } from './reference.js';
+
+const size = (max: number) => fc.integer({ min: 1, max });
+type Pad = 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
+const pad: fc.Arbitrary<Pad> = fc.oneof(
+  fc.constantFrom<Pad>('same', 'valid', 1),
+  fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2), fc.nat(2)).map(([top, bottom, left, right]): Pad => [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ]),
+);
+
+const geometry = fc.record({
+  batch: size(3),
+  height: fc.integer({ min: 4, max: 9 }),
+  width: fc.integer({ min: 4, max: 9 }),
+  channels: fc.constantFrom(1, 3, 8, 17),
+  filters: fc.constantFrom(1, 4, 16, 19),
+  kernel: fc.tuple(size(3), size(3)),
+  strides: fc.tuple(size(2), size(2)),
+  pad,
+});
+
+/** The gradients of `f` for an upstream gradient that differs from pixel to pixel. */
+function gradients(f: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[]): tf.Tensor[] {
+  return tf.grads((...xs: tf.Tensor[]) => {
+    const y = f(...xs);
+    return y.mul(noise(y.shape, 99)).sum();
+  })(inputs);
+}
+
+describe.skipIf(!available)('convolution and pooling agree with the plain JS backend', () => {
+  it('conv2d and both gradients', async () => {
+    await fc.assert(
+      fc.asyncProperty(geometry, (g) =>
+        expectSame(() => {
+          const x = noise([g.batch, g.height, g.width, g.channels], 1) as tf.Tensor4D;
+          const w = noise([...g.kernel, g.channels, g.filters], 2) as tf.Tensor4D;
+          const f = (a: tf.Tensor, b: tf.Tensor) =>
+            tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, g.strides, g.pad as 'same');
+          return [f(x, w), ...gradients(f as (...inputs: tf.Tensor[]) => tf.Tensor, [x, w])];
+        }),
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('dilated conv2d', async () => {
+    await expectSame(() => tf.conv2d(noise([2, 9, 8, 5]) as tf.Tensor4D, noise([3, 2, 5, 7], 2) as tf.Tensor4D, 1, 'same', 'NHWC', 2));
+  });
+
+  it('rounding modes of numeric padding', async () => {
+    for (const mode of ['floor', 'round', 'ceil'] as const) {
+      await expectSame(() =>
+        tf.conv2d(noise([1, 6, 6, 3]) as tf.Tensor4D, noise([3, 3, 3, 4], 2) as tf.Tensor4D, 2, 0, 'NHWC', 1, mode),
+      );
+    }
+  });
+
+  it('depthwise conv2d and both gradients', async () => {
+    await fc.assert(
+      fc.asyncProperty(geometry, size(3), (g, multiplier) =>
+        expectSame(() => {
+          const x = noise([g.batch, g.height, g.width, g.channels], 1) as tf.Tensor4D;
+          const w = noise([...g.kernel, g.channels, multiplier], 2) as tf.Tensor4D;
+          const f = (a: tf.Tensor, b: tf.Tensor) =>
+            tf.depthwiseConv2d(a as tf.Tensor4D, b as tf.Tensor4D, g.strides, g.pad as 'same');
+          return [f(x, w), ...gradients(f as (...inputs: tf.Tensor[]) => tf.Tensor, [x, w])];
+        }),
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  it('fused convolutions with every bias and activation', async () => {
+    const x = () => noise([2, 6, 7, 5], 1) as tf.Tensor4D;
+    const w = () => noise([3, 3, 5, 6], 2) as tf.Tensor4D;
+    for (const activation of ['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu', 'prelu'] as const) {
+      for (const bias of [undefined, [6], [7, 6]]) {
+        await expectSame(() =>
+          tf.fused.conv2d({
+            x: x(),
+            filter: w(),
+            strides: 1,
+            pad: 'same',
+            activation,
+            ...(bias === undefined ? {} : { bias: noise(bias, 3) }),
+            ...(activation === 'prelu' ? { preluActivationWeights: noise([6], 4) } : {}),
+            ...(activation === 'leakyrelu' ? { leakyreluAlpha: 0.3 } : {}),
+          }),
+        );
+      }
+    }
+    await expectSame(() =>
+      tf.fused.depthwiseConv2d({
+        x: x(),
+        filter: noise([3, 3, 5, 2], 2) as tf.Tensor4D,
+        strides: 2,
+        pad: 'same',
+        bias: noise([10], 3),
+        activation: 'relu6',
+      }),
+    );
+  });
+
+  it('pools and their gradients', async () => {
+    await fc.assert(
+      fc.asyncProperty(geometry, (g) =>
+        expectSame(() => {
+          const x = noise([g.batch, g.height, g.width, g.channels], 1) as tf.Tensor4D;
+          // An explicit padding may leave windows without a pixel, which tfjs does not define.
+          const border = typeof g.pad === 'object' ? 'same' : g.kernel.includes(1) && g.pad === 1 ? 'valid' : g.pad;
+          const pools = [tf.maxPool, tf.avgPool].map(
+            (pool) => (a: tf.Tensor) => pool(a as tf.Tensor4D, g.kernel, g.strides, border as 'same'),
+          );
+          return pools.flatMap((pool) => [pool(x), ...gradients(pool, [x])]);
+        }),
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('pools with more work than one thread takes', async () => {
+    await expectSame(() => {
+      const x = noise([1, 40, 41, 40]) as tf.Tensor4D;
+      return [tf.maxPool(x, 3, 2, 'same'), ...gradients((a) => tf.maxPool(a as tf.Tensor4D, 3, 2, 'same'), [x])];
+    });
+  });
+});
+
+describe.skipIf(!available)('products, normalisation and resizing agree with the plain JS backend', () => {
+  it('matMul with batches and transposes', async () => {
+    const sizes = fc.record({ m: size(9), k: size(20), n: size(17), batch: size(3) });
+    await fc.assert(
+      fc.asyncProperty(sizes, fc.boolean(), fc.boolean(), fc.nat(3), ({ m, k, n, batch }, ta, tb, kind) =>
+        expectSame(() => {
+          const outer = [[[], []], [[batch], [batch]], [[batch], [1]], [[batch, 2], [batch, 2]]][kind]!;
+          const a = noise([...outer[0]!, ...(ta ? [k, m] : [m, k])], 1);
+          const b = noise([...outer[1]!, ...(tb ? [n, k] : [k, n])], 2);
+          // tfjs has no gradient of a batch that is broadcast.
+          const differentiable = kind !== 2 || batch === 1;
+          const f = (x: tf.Tensor, y: tf.Tensor) => tf.matMul(x, y, ta, tb);
+          return [f(a, b), ...(differentiable ? gradients(f as (...inputs: tf.Tensor[]) => tf.Tensor, [a, b]) : [])];
+        }),
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('fused matMul with bias and activation', async () => {
+    for (const activation of ['linear', 'relu', 'relu6', 'elu', 'sigmoid'] as const) {
+      for (const bias of [[11], [1, 11], [3, 11]]) {
+        await expectSame(() => tf.fused.matMul({ a: noise([3, 7]), b: noise([7, 11], 2), bias: noise(bias, 3), activation }));
+      }
+    }
+  });
+
+  it('batchNorm for inference', async () => {
+    await expectSame(() =>
+      tf.batchNorm(noise([4, 5, 6, 19]), noise([19], 2), noise([19], 3).abs(), noise([19], 4), noise([19], 5), 1e-3),
+    );
+    await expectSame(() => tf.batchNorm(noise([30, 7]), noise([7], 2), noise([7], 3).abs()));
+  });
+
+  it('softmax, logSoftmax and softmax cross-entropy with gradients', async () => {
+    await expectSame(() => {
+      const x = noise([13, 62]).mul(20);
+      const y = tf.oneHot(tf.range(0, 13, 1, 'int32'), 62).toFloat();
+      const loss = (logits: tf.Tensor) => tf.losses.softmaxCrossEntropy(y, logits) as tf.Tensor;
+      return [tf.softmax(x), tf.logSoftmax(x), loss(x), ...gradients(loss, [x]), ...gradients(tf.softmax, [x])];
+    });
+  });
+
+  it('resizeBilinear and its gradient', async () => {
+    for (const [alignCorners, halfPixelCenters] of [[false, false], [true, false], [false, true]] as const) {
+      await expectSame(() => {
+        // Square, because the plain JS backend gives the gradient with height and width exchanged.
+        const x = noise([2, 6, 6, 3]) as tf.Tensor4D;
+        const f = (a: tf.Tensor, to: [number, number]) =>
+          tf.image.resizeBilinear(a as tf.Tensor4D, to, alignCorners, halfPixelCenters);
+        const sizes: [number, number][] = [[9, 4], [3, 14]];
+        return sizes.flatMap((to) => [f(x, to), ...(halfPixelCenters ? [] : gradients((a) => f(a!, to), [x]))]);
+      });
+    }
+  });
+});

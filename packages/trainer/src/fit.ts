@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import type { Batch } from '@proj/core';
+import { isProjError, ProjError } from '@proj/core';
+import type * as tf from '@tensorflow/tfjs';
+import type { Checkpoint, RunSetting } from './checkpoint-file.js';
+import { type CheckpointStore, checkpointStore } from './checkpoint-store.js';
+import type { EndReason, TrainEvent, WarningEvent } from './events.js';
+import { adoptTally } from './metric.js';
+import { writeWeights } from './model-weights.js';
+import { checkOptions, type FitOptions, type FitResult } from './options.js';
+import { initialState, type RunState } from './run-state.js';
+import { type StopWatch, watchStop } from './stop.js';
+import { TrainingRun } from './training-run.js';
+
+/**
+ * Trains a model: for every batch the loss with the penalties of the layers' regularizers, its gradients, an update of
+ * the optimizer. Results of a step are read while the next one is computed. No tensor is left behind but the
+ * optimizer's state.
+ *
+ * A run that is resumed goes on bit for bit as if it had not been stopped, in the middle of an epoch too: batches are
+ * pure functions of (epoch, step), dropout masks of (seed, step), and the checkpoint holds everything else. (With a
+ * limit by time the number of steps, and a schedule by progress, go by the clock.)
+ *
+ * @returns how it ended: `finished` (epochs or steps), `time`, `aborted` (options.signal) or `signal` (SIGINT, SIGTERM).
+ * @throws ProjError `invalid-option`; `checkpoints-exist` when `checkpoint.dir` holds another run; `no-valid-checkpoint`
+ *   and `model-mismatch` when resuming; `diverged` when loss or weights are no longer finite; `loader-ended` when the
+ *   loader gives too few batches; `disk-full` and `cannot-write` when a checkpoint cannot be written; and what loader,
+ *   loss, metrics or listeners throw. The last good checkpoint stays in every case.
+ */
+export async function fit(options: FitOptions): Promise<FitResult> {
+  checkOptions(options);
+  const { model, metrics = {}, train, checkpoint, resume = false, seed = 0 } = options;
+  const listeners = [options.onEvent ?? []].flat();
+  const emit = async (event: TrainEvent) => {
+    for (const listener of listeners) await listener(event);
+  };
+  const setting: RunSetting = { topology: topologyHash(model), stepsPerEpoch: train.stepsPerEpoch, seed };
+  const stop = watchStop(options.signal, options.handleSignals ?? false);
+  let run: TrainingRun | undefined;
+  try {
+    const store = checkpoint && checkpointStore(checkpoint.dir, checkpoint.keep ?? 3);
+    const warnings: WarningEvent[] = [];
+    const damaged: string[] = [];
+    const found = resume
+      ? await store?.loadNewest((path, { message }) => {
+          damaged.push(path);
+          warnings.push(warning('damaged-checkpoint', message));
+        })
+      : await requireEmpty(store, checkpoint);
+    await store?.takeOver(damaged);
+    if (found !== undefined) warnings.push(...restore(options, setting, found));
+    const state = found === undefined ? initialState(metrics) : adoptState(options, found.checkpoint.run);
+    run = new TrainingRun({ options, setting, state, store, stop, emit, resumedFrom: found?.path });
+
+    await emit({
+      type: 'start',
+      totalSteps: Number.isFinite(run.maxSteps) ? run.maxSteps : undefined,
+      epochs: options.epochs,
+      maxDurationMs: options.maxDurationMs,
+      stepsPerEpoch: train.stepsPerEpoch,
+      metrics: Object.keys(metrics),
+      resumedFrom: found && { path: found.path, step: state.step, epoch: state.epoch },
+    });
+    for (const event of warnings) await emit(event);
+    await run.save(); // shows at once whether the folder can be written to, and makes any kill resumable
+    const reason = await trainUntilEnd(options, run, stop);
+    const { step, epoch, examplesSeen } = run.state;
+    const signal = reason === 'signal' ? stop.request?.signal : undefined;
+    const end = { reason, ...(signal && { signal }), epoch, step, elapsedMs: run.elapsedMs, examplesSeen };
+    await emit({ type: 'end', ...end });
+    return {
+      ...end,
+      history: { epochs: run.state.epochs, validations: run.state.validations },
+      ...(run.state.best && { best: run.state.best }),
+      ...(run.lastCheckpoint !== undefined && { checkpoint: run.lastCheckpoint }),
+    };
+  } catch (error) {
+    const { step = 0, epoch = 0, examplesSeen = 0 } = run?.state ?? {};
+    const code = isProjError(error) ? error.code : 'error';
+    const message = error instanceof Error ? error.message : String(error);
+    const end = { epoch, step, elapsedMs: run?.elapsedMs ?? 0, examplesSeen };
+    // The first error is the one to report, also where a listener cannot take the news of it.
+    await emit({ type: 'end', reason: 'failed', ...end, error: { code, message } }).catch(() => undefined);
+    throw error;
+  } finally {
+    await run?.dispose();
+    stop.dispose();
+  }
+}
+
+async function trainUntilEnd(options: FitOptions, run: TrainingRun, stop: StopWatch): Promise<EndReason> {
+  while (run.endReason === undefined) await trainEpoch(options, run, stop);
+  const reason = run.endReason;
+  await run.flush();
+  if (!run.isValidated) await run.validate(run.epochOfLastStep, false);
+  await run.save();
+  return reason;
+}
+
+/** The rest of the current epoch, as far as the limits let it go. */
+async function trainEpoch({ train, validateEvery = { epochs: 1 } }: FitOptions, run: TrainingRun, stop: StopWatch) {
+  const { state } = run;
+  const { epoch } = state;
+  const batches = train.epoch(epoch, { fromStep: state.stepInEpoch })[Symbol.asyncIterator]();
+  let isWaiting = false;
+  try {
+    while (state.epoch === epoch && run.endReason === undefined) {
+      const askedAt = performance.now();
+      isWaiting = true;
+      const next = await stop.race(batches.next());
+      if (next === undefined) return;
+      isWaiting = false;
+      if (next.done) throw loaderEnded(epoch, state.stepInEpoch, train.stepsPerEpoch);
+      await run.step(next.value, performance.now() - askedAt);
+      await new Promise(setImmediate); // lets timers, signals and workers have their turn
+
+      if (state.stepInEpoch >= train.stepsPerEpoch) await run.endEpoch();
+      const isDue =
+        'steps' in validateEvery
+          ? state.step % validateEvery.steps === 0
+          : state.epoch > epoch && state.epoch % validateEvery.epochs === 0;
+      if (isDue) await run.validate(epoch, true);
+      if (run.isSaveDue) await run.save();
+    }
+  } finally {
+    await closeBatches(batches, isWaiting);
+  }
+}
+
+/** Ends the iteration; does not wait for a loader that hangs in the middle of a batch. */
+async function closeBatches(batches: AsyncIterator<Batch>, isWaiting: boolean): Promise<void> {
+  const closed = batches.return?.();
+  if (isWaiting) closed?.catch(() => undefined);
+  else await closed;
+}
+
+async function requireEmpty(
+  store: CheckpointStore | undefined,
+  checkpoint: FitOptions['checkpoint'],
+): Promise<undefined> {
+  if (store === undefined || checkpoint === undefined) return undefined;
+  if (checkpoint.overwrite) await store.clear();
+  const [newest] = await store.list();
+  if (newest === undefined) return undefined;
+  throw new ProjError(`The folder ${checkpoint.dir} holds checkpoints of another run`, {
+    code: 'checkpoints-exist',
+    expected: 'a folder without checkpoints, because resume is not set',
+    received: newest,
+    fix: 'Set resume to go on with that run, checkpoint.overwrite to remove it, or take another folder',
+  });
+}
+
+/** Puts a checkpoint into model, optimizer and schedule; tells what has changed since it was made. */
+function restore(
+  { model, optimizer, schedule }: FitOptions,
+  setting: RunSetting,
+  { path, checkpoint }: { path: string; checkpoint: Checkpoint },
+): WarningEvent[] {
+  writeWeights(model, checkpoint.weights, path);
+  optimizer.setState(checkpoint.optimizer);
+  if (typeof schedule !== 'function') {
+    for (const value of checkpoint.run.observations) schedule.observe(value ?? Number.NaN);
+  }
+  const changed = (Object.keys(setting) as (keyof RunSetting)[]).filter(
+    (key) => setting[key] !== checkpoint.setting[key],
+  );
+  if (changed.length === 0) return [];
+  const message = `Since ${path} was made, ${changed.join(' and ')} changed: the run goes on, but not as it would have`;
+  return [warning('changed-setting', message)];
+}
+
+/** A saved state for the metrics and the loader of this session. */
+function adoptState({ metrics = {}, train }: FitOptions, saved: RunState): RunState {
+  // A loader of fewer batches than before may have no such step: then its next epoch begins.
+  const position = saved.stepInEpoch < train.stepsPerEpoch ? {} : { epoch: saved.epoch + 1, stepInEpoch: 0 };
+  const adopt = (tally: RunState['epochTally']) => adoptTally(metrics, tally);
+  return { ...saved, ...position, window: saved.window.map(adopt), epochTally: adopt(saved.epochTally) };
+}
+
+/** Layers and their settings without the model's own name, which tfjs numbers through within a process. */
+function topologyHash(model: tf.LayersModel): string {
+  const { config, class_name: kind } = model.toJSON(undefined, false) as Record<string, unknown>;
+  const { name: _, ...rest } = config as Record<string, unknown>;
+  return createHash('sha256')
+    .update(JSON.stringify([kind, rest]))
+    .digest('hex');
+}
+
+function warning(code: string, message: string): WarningEvent {
+  return { type: 'warning', code, message };
+}
+
+function loaderEnded(epoch: number, step: number, expected: number): ProjError {
+  return new ProjError(`The loader ended in the middle of epoch ${epoch}`, {
+    code: 'loader-ended',
+    expected: `${expected} batches in each epoch, as its stepsPerEpoch says`,
+    received: `${step}`,
+  });
+}
