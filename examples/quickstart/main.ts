@@ -74,7 +74,11 @@ await runCommand(async () => {
     checkpoint: { dir: join(out, 'checkpoints'), everyMs: 20_000 },
     resume: values.resume,
     seed,
-    onEvent: [consoleProgress(), jsonlLog(join(out, 'log.jsonl')), tensorboard(join(out, 'tensorboard'))],
+    onEvent: [
+      consoleProgress({ metrics: { charAccuracy: { label: 'characters' }, exactMatch: { label: 'exact' } } }),
+      jsonlLog(join(out, 'log.jsonl')),
+      tensorboard(join(out, 'tensorboard')),
+    ],
     handleSignals: true,
   });
   await Promise.all([train.close(), validation.close()]);

@@ -52,15 +52,16 @@ export function encodeSafetensors(
 
 /**
  * Reads what {@link encodeSafetensors} or another writer of the format made (dtypes F32, I32 and U8). Nothing is
- * executed, and nothing outside `bytes` is read: header size, offsets, overlaps and lengths are checked first.
+ * executed, and nothing outside `file` is read: header size, offsets, overlaps and lengths are checked first.
  *
  * @returns arrays that own their memory, and the texts of `__metadata__`.
  * @throws ProjError `invalid-safetensors` that says what is wrong with the file.
  */
-export function decodeSafetensors(bytes: Uint8Array): {
+export function decodeSafetensors(file: Uint8Array): {
   tensors: Record<string, NdArray>;
   metadata: Record<string, string>;
 } {
+  const bytes = new Uint8Array(file.buffer, file.byteOffset, file.byteLength); // a Buffer's slice would share memory
   if (bytes.length < 8) throw invalid('file', 'at least 8 bytes', `${bytes.length} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));

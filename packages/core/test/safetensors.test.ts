@@ -90,6 +90,12 @@ describe('safetensors', () => {
     );
   });
 
+  it('reads a Buffer that is a part of a larger one', () => {
+    const bytes = encodeSafetensors({ a: { data: new Float32Array([1, 2]), shape: [2] } });
+    const buffer = Buffer.concat([Buffer.from('xyz'), bytes]).subarray(3);
+    expect(decodeSafetensors(buffer).tensors.a).toEqual({ data: new Float32Array([1, 2]), shape: [2] });
+  });
+
   it('refuses to write an array that does not fit its shape', () => {
     expect(() => encodeSafetensors({ a: { data: new Float32Array(3), shape: [2, 2] } })).toThrow(
       /Expected 4 values\. Received 3 values/,

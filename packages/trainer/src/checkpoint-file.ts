@@ -58,7 +58,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
       cause,
     });
   const { tensors, metadata } = await readFile(path)
-    .then((file) => decodeSafetensors(new Uint8Array(file.buffer, file.byteOffset, file.length)))
+    .then(decodeSafetensors)
     .catch((cause: Error) => {
       throw invalid('an intact safetensors file', cause.message, cause);
     });
