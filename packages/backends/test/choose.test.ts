@@ -45,15 +45,18 @@ describe('chooseBackend', () => {
     expect(tf.tidy(() => tf.add([1, 2], 1).arraySync())).toEqual([2, 3]);
   });
 
-  it.skipIf(installed('@tensorflow/tfjs-node'))('refuses one that does not work here, and keeps the present', async () => {
-    await chooseBackend({ backend: 'cpu' });
-    const error = await failure('tfjs-node');
-    expect(error).toBeInstanceOf(ProjError);
-    expect(error).toMatchObject({ code: 'backend-unavailable', received: '@tensorflow/tfjs-node is not installed' });
-    expect(error.expected).toContain('tfjs-node');
-    expect(error.fix).toContain('@tensorflow/tfjs-node');
-    expect(tf.getBackend()).toBe('cpu');
-  });
+  it.skipIf(installed('@tensorflow/tfjs-node'))(
+    'refuses one that does not work here, and keeps the present',
+    async () => {
+      await chooseBackend({ backend: 'cpu' });
+      const error = await failure('tfjs-node');
+      expect(error).toBeInstanceOf(ProjError);
+      expect(error).toMatchObject({ code: 'backend-unavailable', received: '@tensorflow/tfjs-node is not installed' });
+      expect(error.expected).toContain('tfjs-node');
+      expect(error.fix).toContain('@tensorflow/tfjs-node');
+      expect(tf.getBackend()).toBe('cpu');
+    },
+  );
 
   it('refuses a name it does not know', async () => {
     const error = await failure('webgl');

@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { activateWasm } from '../src/wasm.js';
 
 type Shape4D = [number, number, number, number];
 type Compute = () => tf.Tensor | tf.Tensor[];
 
 beforeAll(activateWasm);
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Numbers in -1..1 that depend on `seed` alone, and equal each other nowhere (ties would leave max pooling open). */
 function noise(shape: number[], seed: number): tf.Tensor {
@@ -93,7 +94,8 @@ describe('wasm gradients agree with the plain JS backend', () => {
       fc.asyncProperty(convolution, ({ batch, size, channels, out, kernel, strides, pad }) =>
         expectAgreement(() =>
           gradients(
-            (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides as [number, number], explicit(pad)),
+            (x, w) =>
+              tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides as [number, number], explicit(pad)),
             [noise([batch, ...size, channels], 1), noise([...kernel, channels, out], 2)],
           ),
         ),
@@ -106,10 +108,9 @@ describe('wasm gradients agree with the plain JS backend', () => {
     [3, 2, 'same'],
     [3, 1, 'same'],
     [2, 3, 'valid'],
-  ] as const)('max pooling %ix%i, stride %i', (size, stride, pad) =>
-    expectAgreement(() =>
-      gradients((x) => tf.maxPool(x as tf.Tensor4D, size, stride, pad), [noise([2, 9, 7, 3], 1)]),
-    ));
+  ] as const)('max pooling of %i, stride %i, %s', (size, stride, pad) =>
+    expectAgreement(() => gradients((x) => tf.maxPool(x as tf.Tensor4D, size, stride, pad), [noise([2, 9, 7, 3], 1)])),
+  );
 
   it('max pooling gives a tie to its first value', () =>
     expectAgreement(() => gradients((x) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'same'), [tf.ones([1, 4, 5, 2])])));
@@ -127,25 +128,41 @@ describe('wasm gradients agree with the plain JS backend', () => {
         tf.matMul(inputs[0]!, inputs[1]!, transposeA, transposeB),
         ...gradients((x, y) => tf.matMul(x, y, transposeA, transposeB), inputs),
       ];
-    }));
+    }),
+  );
 
   it('matrix product of a batch against one', () =>
     expectAgreement(() => tf.matMul(noise([4, 20, 7], 1), noise([1, 33, 7], 2), false, true)));
 
   it('gather, of rows that come twice or never', () =>
     expectAgreement(() =>
-      gradients((x) => tf.gather(x, tf.tensor2d([[0, 2], [2, 4]], [2, 2], 'int32')), [noise([6, 3, 2], 1)]),
+      gradients(
+        (x) =>
+          tf.gather(
+            x,
+            tf.tensor2d(
+              [
+                [0, 2],
+                [2, 4],
+              ],
+              [2, 2],
+              'int32',
+            ),
+          ),
+        [noise([6, 3, 2], 1)],
+      ),
     ));
 
   it('unsorted segment sum drops numbers outside', () =>
-    expectAgreement(() =>
-      tf.unsortedSegmentSum(noise([4, 3], 1), tf.tensor1d([1, 0, 5, 1], 'int32'), 3),
-    ));
+    expectAgreement(() => tf.unsortedSegmentSum(noise([4, 3], 1), tf.tensor1d([1, 0, 5, 1], 'int32'), 3)));
 
   it('tile, any shape', () =>
     fc.assert(
       fc.asyncProperty(
-        fc.array(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 5 })), { minLength: 1, maxLength: 4 }),
+        fc.array(fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 5 })), {
+          minLength: 1,
+          maxLength: 4,
+        }),
         (axes) => {
           const shape = axes.map(([size]) => size);
           const reps = axes.map(([, times]) => times);
@@ -171,20 +188,25 @@ describe('wasm gradients agree with the plain JS backend', () => {
     [[1031, 2], [0], false],
     [[1, 2], [0], false],
     [[5], [0], false],
-    [[0, 3], [0], false],
   ])('sum and mean of %j over %j, keepDims %s', (shape, axis, keepDims) =>
     expectAgreement(() => {
       const x = noise(shape, 1);
-      const means = shape.includes(0) ? [] : [tf.mean(x, axis, keepDims)];
-      return [tf.sum(x, axis, keepDims), tf.sum(x.mul(9).toInt(), axis, keepDims), ...means];
-    }));
+      return [tf.sum(x, axis, keepDims), tf.sum(x.mul(9).toInt(), axis, keepDims), tf.mean(x, axis, keepDims)];
+    }),
+  );
 
   it('batch normalization in training', () =>
     expectAgreement(() =>
       gradients(
         (x, offset, scale) => {
           const { mean, variance } = tf.moments(x, [0, 1, 2]);
-          return tf.batchNorm(x, mean as tf.Tensor1D, variance as tf.Tensor1D, offset as tf.Tensor1D, scale as tf.Tensor1D);
+          return tf.batchNorm(
+            x,
+            mean as tf.Tensor1D,
+            variance as tf.Tensor1D,
+            offset as tf.Tensor1D,
+            scale as tf.Tensor1D,
+          );
         },
         [noise([3, 4, 5, 6], 1), noise([6], 2), noise([6], 3)],
       ),

@@ -152,7 +152,7 @@ export function defineStyle<Scene, P extends CaptchaParameters>(
 }
 
 /** @throws ProjError `invalid-length` unless `length` is a positive integer. */
-function checkLength(length: number): void {
+export function checkLength(length: number): void {
   if (!Number.isInteger(length) || length < 1) {
     throw new ProjError('Cannot draw a captcha of this length', {
       code: 'invalid-length',

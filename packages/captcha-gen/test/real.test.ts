@@ -3,7 +3,7 @@ import { parseColor } from '../src/color.js';
 import { type AfocusScene, afocusDefinition } from '../src/styles/afocus.js';
 import { backgroundOf, type Pixels, readReal, realMissing } from './measures.js';
 
-const COUNT = 48;
+const COUNT = 16;
 const SIZE = 128 * 64;
 const { draw } = afocusDefinition({});
 const white = parseColor('#ffffff');
@@ -77,7 +77,7 @@ describe.skipIf(realMissing)('real captchas, drawn again at the angles that fit 
     }
     expect(whole / (pixels / SIZE)).toBeGreaterThan(0.5); // text equal to the last bit
     expect(different / pixels).toBeLessThan(0.001);
-    expect(far / pixels).toBeLessThan(0.00002); // where an alpha of 0 against 1 decides what the wave overwrites
+    expect(far).toBeLessThanOrEqual(2); // where an alpha of 0 against 1 decides what the wave overwrites
     expect(Math.min(...found)).toBeGreaterThanOrEqual(-20);
     expect(new Set(found).size).toBeGreaterThan(30); // of 40
   }, 180_000);

@@ -191,7 +191,9 @@ describe('training', () => {
     (architecture) => {
       const model = captchaModels[architecture]({ ...small[architecture], numClasses: 6, length: 2, seed: 3 });
       tf.tidy(() => {
-        const x = pictures([2, ...small[architecture]!.inputShape!]);
+        // Two pictures only where one would leave batch normalisation a single value to normalise.
+        const batch = architecture === 'v1' || architecture === 'v3' ? 1 : 2;
+        const x = pictures([batch, ...small[architecture]!.inputShape!]);
         const loss = lossOf(model, x);
         const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
         const { value, grads } = tf.variableGrads(loss, variables);

@@ -108,7 +108,7 @@ void flip(const float* w, int64_t taps, int64_t in, int64_t out, float* flipped)
 bool is_forward(const dnn::ConvShape& c, bool depthwise) {
   if (depthwise || c.strides != Dims{1, 1}) return false;
   for (int i = 0; i < 2; ++i)
-    if (c.pad_before[i] > (c.weights[2 + i] - 1) * (c.dilates[i] + 1)) return false;
+    if (std::max(c.pad_before[i], c.pad_after[i]) > (c.weights[2 + i] - 1) * (c.dilates[i] + 1)) return false;
   return true;
 }
 

@@ -23,12 +23,17 @@ void add_ops(std::initializer_list<Op> ops) { registry().insert(registry().end()
 
 const char* register_all(const char* wanted) {
   __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  [[maybe_unused]] const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  [[maybe_unused]] const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  const Isa levels[] = {{"avx512", avx512, avx512::add_kernels},
-                        {"avx2", avx2, avx2::add_kernels},
-                        {"baseline", true, baseline::add_kernels}};
+  const Isa levels[] = {
+#ifdef PROJ_HAS_avx512
+      {"avx512", avx512, avx512::add_kernels},
+#endif
+#ifdef PROJ_HAS_avx2
+      {"avx2", avx2, avx2::add_kernels},
+#endif
+      {"baseline", true, baseline::add_kernels}};
   const Isa* chosen = nullptr;
   for (const Isa& level : levels) {
     if (!level.supported) continue;

@@ -1,28 +1,23 @@
 /**
- * Builds build/onednn.node and build/environment.node with the cmake, make and g++ of PATH, against oneDNN of the system or of
- * PROJ_ONEDNN_PREFIX (a folder with include and lib, or an unpacked libdnnl-dev). Nothing is downloaded.
+ * Builds build/onednn.node and build/environment.node with the make and g++ of PATH, against oneDNN of the system or of
+ * PROJ_ONEDNN_PREFIX (a folder with include and lib, or the usr folder of an unpacked libdnnl-dev). Nothing is downloaded.
  *
- * Where that is impossible on this machine (no compiler, no oneDNN) it prints one line and succeeds: the JS part of the
- * package is built all the same, and programs go on with another backend. An error in the sources fails.
+ * In a checkout only the instruction sets that this machine runs best are compiled; `--all` compiles all of them, for a
+ * package that has to run anywhere.
+ *
+ * Where building is impossible on this machine (no compiler, no oneDNN) it prints one line and succeeds: the JS part of
+ * the package is built all the same, and programs go on with another backend. An error in the sources fails.
  */
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const native = join(root, 'native');
-const output = join(root, 'build');
-const work = join(root, 'node_modules/.cache/native');
 const prefix = process.env.PROJ_ONEDNN_PREFIX ?? '';
-const artifacts = ['onednn.node', 'environment.node'];
-
 const require = createRequire(import.meta.url);
-const headers = require('node-api-headers').include_dir;
-const wrapper = resolve(require('node-addon-api').include_dir);
 
 const missing = reasonNotToBuild();
 if (missing !== undefined) {
@@ -33,69 +28,39 @@ if (missing !== undefined) {
 
 function reasonNotToBuild() {
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'it needs 64-bit x86 Linux';
-  const tools = ['cmake', 'make', 'g++'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
-  if (tools.length > 0) return `${tools.join(', ')} missing`;
-  return undefined;
+  const tools = ['make', 'g++'].filter((tool) => spawnSync(tool, ['--version']).status !== 0);
+  if (tools.length > 0) return `${tools.join(' and ')} missing`;
+  const include = prefix === '' ? [] : [`-I${join(prefix, 'include')}`];
+  const probe = spawnSync('g++', [...include, '-x', 'c++', '-fsyntax-only', '-'], { input: '#include <dnnl.hpp>\n' });
+  return probe.status === 0 ? undefined : 'oneDNN (libdnnl-dev) missing';
 }
 
 function build() {
-  const stamp = join(output, 'stamp');
-  const state = fingerprint();
-  const done = artifacts.every((name) => existsSync(join(output, name)));
-  if (done && existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
-
-  mkdirSync(work, { recursive: true });
-  const configured = run('cmake', [
-    '-S',
-    native,
-    '-B',
-    work,
-    '-G',
-    'Unix Makefiles',
-    `-DONEDNN_PREFIX=${prefix}`,
-    `-DNODE_API_HEADERS=${headers}`,
-    `-DNODE_ADDON_API=${wrapper}`,
-  ]);
-  if (configured.status !== 0) {
-    // A failed look-up would stay in CMake's cache.
-    rmSync(work, { recursive: true, force: true });
-    if (configured.text.includes('ONEDNN_MISSING')) {
-      console.log(
-        '@proj/tfjs-backend-onednn: native addon not built, oneDNN (libdnnl-dev) missing; other backends still work.',
-      );
-      return;
-    }
-    fail('cmake could not configure the native build', configured.text);
-  }
-  const made = run('cmake', ['--build', work, '--parallel', String(availableParallelism())]);
-  if (made.status !== 0) fail('the native sources do not compile', made.text);
-
-  mkdirSync(output, { recursive: true });
-  for (const name of artifacts) {
-    // A process may have the old file mapped: replace it, do not write into it.
-    rmSync(join(output, name), { force: true });
-    copyFileSync(join(work, name), join(output, name));
-  }
-  writeFileSync(stamp, state);
-}
-
-/** What the result depends on: sources, this script, oneDNN's place and the two header packages. */
-function fingerprint() {
-  const hash = createHash('sha256').update(`${prefix}\n${headers}\n${wrapper}\n`);
-  const files = readdirSync(native, { recursive: true })
-    .map(String)
-    .filter((name) => /\.(cc|h|txt)$/.test(name));
-  for (const name of files.sort()) hash.update(name).update(readFileSync(join(native, name)));
-  return hash.update(readFileSync(fileURLToPath(import.meta.url))).digest('hex');
-}
-
-function run(command, args) {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
-  return { status, text: `${stdout}${stderr}` };
-}
-
-function fail(summary, text) {
-  console.error(text);
-  console.error(`@proj/tfjs-backend-onednn: ${summary} (in ${dirname(native)}).`);
+  const { status, stdout, stderr } = spawnSync(
+    'make',
+    [
+      '--directory',
+      join(root, 'native'),
+      `--jobs=${availableParallelism()}`,
+      `OUT=${join(root, 'build')}`,
+      `ONEDNN=${prefix}`,
+      `NODE_API_HEADERS=${require('node-api-headers').include_dir}`,
+      `NODE_ADDON_API=${resolve(require('node-addon-api').include_dir)}`,
+      `ISAS=${instructionSets().join(' ')}`,
+    ],
+    { encoding: 'utf8', maxBuffer: 1 << 28 },
+  );
+  if (status === 0) return;
+  console.error(`${stdout}${stderr}`);
+  console.error(`@proj/tfjs-backend-onednn: the native sources do not compile (in ${join(root, 'native')}).`);
   process.exit(1);
+}
+
+/** The baseline always, for machines without the others; of the others the best that this machine has. */
+function instructionSets() {
+  if (process.argv.includes('--all')) return ['baseline', 'avx2', 'avx512'];
+  const flags = /^flags.*$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[0].split(/\s+/) ?? [];
+  const has = (...names) => names.every((name) => flags.includes(name));
+  if (has('avx512f', 'avx512bw', 'avx512cd', 'avx512dq', 'avx512vl')) return ['baseline', 'avx512'];
+  return has('avx2', 'fma', 'bmi2', 'f16c') ? ['baseline', 'avx2'] : ['baseline'];
 }

@@ -7,24 +7,32 @@ const size = (max: number) => fc.integer({ min: 1, max });
 type Pad = 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
 const pad: fc.Arbitrary<Pad> = fc.oneof(
   fc.constantFrom<Pad>('same', 'valid', 1),
-  fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2), fc.nat(2)).map(([top, bottom, left, right]): Pad => [
-    [0, 0],
-    [top, bottom],
-    [left, right],
-    [0, 0],
-  ]),
+  fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2), fc.nat(2)).map(
+    ([top, bottom, left, right]): Pad => [
+      [0, 0],
+      [top, bottom],
+      [left, right],
+      [0, 0],
+    ],
+  ),
 );
 
-const geometry = fc.record({
-  batch: size(3),
-  height: fc.integer({ min: 4, max: 9 }),
-  width: fc.integer({ min: 4, max: 9 }),
-  channels: fc.constantFrom(1, 3, 8, 17),
-  filters: fc.constantFrom(1, 4, 16, 19),
-  kernel: fc.tuple(size(3), size(3)),
-  strides: fc.tuple(size(2), size(2)),
-  pad,
-});
+const geometry = fc
+  .record({
+    batch: size(3),
+    height: fc.integer({ min: 4, max: 9 }),
+    width: fc.integer({ min: 4, max: 9 }),
+    channels: fc.constantFrom(1, 3, 8, 17),
+    filters: fc.constantFrom(1, 4, 16, 19),
+    kernel: fc.tuple(size(3), size(3)),
+    strides: fc.tuple(size(2), size(2)),
+    pad,
+  })
+  .filter(
+    ({ pad, kernel, strides }) =>
+      // Of a numeric padding tfjs makes sense only with square kernels and strides.
+      typeof pad !== 'number' || (kernel[0] === kernel[1] && strides[0] === strides[1]),
+  );
 
 /** The gradients of `f` for an upstream gradient that differs from pixel to pixel. */
 function gradients(f: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[]): tf.Tensor[] {
@@ -51,7 +59,9 @@ describe.skipIf(!available)('convolution and pooling agree with the plain JS bac
   });
 
   it('dilated conv2d', async () => {
-    await expectSame(() => tf.conv2d(noise([2, 9, 8, 5]) as tf.Tensor4D, noise([3, 2, 5, 7], 2) as tf.Tensor4D, 1, 'same', 'NHWC', 2));
+    await expectSame(() =>
+      tf.conv2d(noise([2, 9, 8, 5]) as tf.Tensor4D, noise([3, 2, 5, 7], 2) as tf.Tensor4D, 1, 'same', 'NHWC', 2),
+    );
   });
 
   it('rounding modes of numeric padding', async () => {
@@ -139,7 +149,15 @@ describe.skipIf(!available)('products, normalisation and resizing agree with the
     await fc.assert(
       fc.asyncProperty(sizes, fc.boolean(), fc.boolean(), fc.nat(3), ({ m, k, n, batch }, ta, tb, kind) =>
         expectSame(() => {
-          const outer = [[[], []], [[batch], [batch]], [[batch], [1]], [[batch, 2], [batch, 2]]][kind]!;
+          const outer = [
+            [[], []],
+            [[batch], [batch]],
+            [[batch], [1]],
+            [
+              [batch, 2],
+              [batch, 2],
+            ],
+          ][kind]!;
           const a = noise([...outer[0]!, ...(ta ? [k, m] : [m, k])], 1);
           const b = noise([...outer[1]!, ...(tb ? [n, k] : [k, n])], 2);
           // tfjs has no gradient of a batch that is broadcast.
@@ -155,7 +173,9 @@ describe.skipIf(!available)('products, normalisation and resizing agree with the
   it('fused matMul with bias and activation', async () => {
     for (const activation of ['linear', 'relu', 'relu6', 'elu', 'sigmoid'] as const) {
       for (const bias of [[11], [1, 11], [3, 11]]) {
-        await expectSame(() => tf.fused.matMul({ a: noise([3, 7]), b: noise([7, 11], 2), bias: noise(bias, 3), activation }));
+        await expectSame(() =>
+          tf.fused.matMul({ a: noise([3, 7]), b: noise([7, 11], 2), bias: noise(bias, 3), activation }),
+        );
       }
     }
   });
@@ -177,13 +197,20 @@ describe.skipIf(!available)('products, normalisation and resizing agree with the
   });
 
   it('resizeBilinear and its gradient', async () => {
-    for (const [alignCorners, halfPixelCenters] of [[false, false], [true, false], [false, true]] as const) {
+    for (const [alignCorners, halfPixelCenters] of [
+      [false, false],
+      [true, false],
+      [false, true],
+    ] as const) {
       await expectSame(() => {
         // Square, because the plain JS backend gives the gradient with height and width exchanged.
         const x = noise([2, 6, 6, 3]) as tf.Tensor4D;
         const f = (a: tf.Tensor, to: [number, number]) =>
           tf.image.resizeBilinear(a as tf.Tensor4D, to, alignCorners, halfPixelCenters);
-        const sizes: [number, number][] = [[9, 4], [3, 14]];
+        const sizes: [number, number][] = [
+          [9, 4],
+          [3, 14],
+        ];
         return sizes.flatMap((to) => [f(x, to), ...(halfPixelCenters ? [] : gradients((a) => f(a!, to), [x]))]);
       });
     }

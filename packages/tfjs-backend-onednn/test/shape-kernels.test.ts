@@ -7,9 +7,7 @@ const dims = (minLength: number, max = 7) => fc.array(fc.integer({ min: 1, max }
 const runs = { numRuns: 25 };
 
 /** A shape with a choice of its axes. */
-const axes = dims(1).chain((shape) =>
-  fc.tuple(fc.constant(shape), fc.subarray([...shape.keys()], { minLength: 1 })),
-);
+const axes = dims(1).chain((shape) => fc.tuple(fc.constant(shape), fc.subarray([...shape.keys()], { minLength: 1 })));
 
 describe.skipIf(!available)('kernels that reduce and move agree with the plain JS backend', () => {
   it('reductions over any axes', async () => {
@@ -112,7 +110,16 @@ describe.skipIf(!available)('kernels that reduce and move agree with the plain J
     await expectSame(() => {
       const x = tf.range(0, 24, 1, 'int32').reshape([2, 3, 4]) as tf.Tensor;
       const y = x.greater(tf.scalar(11, 'int32'));
-      return [x, y].flatMap((t) => [t.transpose([2, 0, 1]), t.pad([[1, 0], [0, 2], [1, 1]]), t.tile([1, 2, 1]), tf.concat([t, t], 1)]);
+      return [x, y].flatMap((t) => [
+        t.transpose([2, 0, 1]),
+        t.pad([
+          [1, 0],
+          [0, 2],
+          [1, 1],
+        ]),
+        t.tile([1, 2, 1]),
+        tf.concat([t, t], 1),
+      ]);
     });
   });
 
@@ -123,7 +130,21 @@ describe.skipIf(!available)('kernels that reduce and move agree with the plain J
   it('gather, oneHot, where, segment sum', async () => {
     const ids = () => tf.tensor1d([2, 0, 2, 1], 'int32');
     await expectSame(() => [noise([4, 3, 5]).gather(ids(), 0), noise([2, 3, 5]).gather(ids(), 1)]);
-    await expectSame(() => tf.gather(noise([2, 3, 4]), tf.tensor2d([[0, 2], [1, 1]], [2, 2], 'int32'), 1, 1));
+    await expectSame(() =>
+      tf.gather(
+        noise([2, 3, 4]),
+        tf.tensor2d(
+          [
+            [0, 2],
+            [1, 1],
+          ],
+          [2, 2],
+          'int32',
+        ),
+        1,
+        1,
+      ),
+    );
     await expectSame(() => [tf.oneHot(ids(), 4), tf.oneHot(tf.tensor1d([-1, 5, 1], 'int32'), 3, 2, -2, 'float32')]);
     await expectSame(() => tf.where(noise([40, 50]).greater(0), noise([40, 50], 2), noise([50], 3)));
     await expectSame(() => tf.unsortedSegmentSum(noise([4, 6]) as tf.Tensor2D, ids(), 3));
@@ -137,8 +158,22 @@ describe.skipIf(!available)('kernels that reduce and move agree with the plain J
   it('tensors without elements', async () => {
     await expectSame(() => {
       const none = tf.zeros([0, 3]);
-      return [none.add(1), none.sum(0), none.sum(1), none.transpose(), none.pad([[1, 1], [0, 0]]), tf.concat([none, noise([2, 3])])];
+      return [
+        none.add(1),
+        none.sum(0),
+        none.sum(1),
+        none.transpose(),
+        none.pad([
+          [1, 1],
+          [0, 0],
+        ]),
+        tf.concat([none, noise([2, 3])]),
+      ];
     });
-    await expectSame(() => [tf.zeros([2, 0]).tile([1, 3]), tf.zeros([0, 4]).slice([0, 1], [0, 2]), tf.zeros([0]).relu()]);
+    await expectSame(() => [
+      tf.zeros([2, 0]).tile([1, 3]),
+      tf.zeros([0, 4]).slice([0, 1], [0, 2]),
+      tf.zeros([0]).relu(),
+    ]);
   });
 });

@@ -1,5 +1,5 @@
-import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { backend_util, TensorInfo } from '@tensorflow/tfjs';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { floats, runNative } from './heap.js';
 
 /**
@@ -20,7 +20,12 @@ export interface Phase {
 }
 
 /** A forward convolution of `x` with the taps of two phases in reverse order, stride 1, padded as `pad` says. */
-export type Convolve = (x: TensorInfo, vertical: Phase, horizontal: Phase, pad: backend_util.ExplicitPadding) => TensorInfo;
+export type Convolve = (
+  x: TensorInfo,
+  vertical: Phase,
+  horizontal: Phase,
+  pad: backend_util.ExplicitPadding,
+) => TensorInfo;
 
 /**
  * Gradient of a 2D convolution (NHWC) with respect to its input, as forward convolutions, for which the wasm backend is

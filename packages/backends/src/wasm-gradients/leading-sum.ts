@@ -1,5 +1,5 @@
-import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { floats, runNative, type WasmKernel } from './heap.js';
 
 interface Attributes {
@@ -31,7 +31,12 @@ export function fastLeadingSum(native: WasmKernel, mean: boolean): WasmKernel {
     const sums = sumOfRows(backend, x, rows, columns, group);
     const scale = mean ? 1 / rows : 1;
     const shape = [...(keepDims ? axes.map(() => 1) : []), ...x.shape.slice(axes.length)];
-    return backend.makeOutput(shape, 'float32', undefined, Float32Array.from(sums, (sum) => sum * scale));
+    return backend.makeOutput(
+      shape,
+      'float32',
+      undefined,
+      Float32Array.from(sums, (sum) => sum * scale),
+    );
   };
 }
 

@@ -1,5 +1,5 @@
+import type * as tf from '@tensorflow/tfjs';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import * as tf from '@tensorflow/tfjs';
 import { floats, transpose, type WasmKernel } from './heap.js';
 
 interface Attributes {

@@ -13,6 +13,7 @@ import {
   type CaptchaParameters,
   type CaptchaStyle,
   type CharacterParameters,
+  checkLength,
   defineStyle,
   type StyleDefinition,
 } from '../style.js';
@@ -110,6 +111,7 @@ export function afocusDefinition({
   shares,
 }: AfocusOptions): StyleDefinition<AfocusScene, AfocusParameters> {
   checkSize(width, height);
+  checkLength(length);
   const specks = countOf(disturbance);
   const frontColors = parseColors('frontColors', fronts);
   const backgroundColors = parseColors('backgroundColors', backgrounds);

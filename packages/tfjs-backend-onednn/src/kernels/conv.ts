@@ -40,33 +40,23 @@ function infoOf(
   );
 }
 
-/** The numbers that the native convolutions take, in the order of `native/conv.cc`. */
-function geometryNumbers(info: ConvInfo, depthwise: boolean): number[] {
+/**
+ * The numbers that the native convolutions take, in the order of `native/conv.cc`; undefined for the output sizes that
+ * tfjs makes of a numeric padding when kernel or stride are not square, which no padding explains.
+ */
+function geometryNumbers(info: ConvInfo, depthwise: boolean): number[] | undefined {
   const { top, left } = info.padInfo;
-  return [
-    info.strideHeight,
-    info.strideWidth,
-    info.dilationHeight,
-    info.dilationWidth,
-    top,
-    padAfter(info.inHeight, info.outHeight, info.strideHeight, info.effectiveFilterHeight, top, info.padInfo.bottom),
-    left,
-    padAfter(info.inWidth, info.outWidth, info.strideWidth, info.effectiveFilterWidth, left, info.padInfo.right),
-    depthwise ? 1 : 0,
-  ];
+  const bottom = padAfter(info.inHeight, info.outHeight, info.strideHeight, info.effectiveFilterHeight, top);
+  const right = padAfter(info.inWidth, info.outWidth, info.strideWidth, info.effectiveFilterWidth, left);
+  if (bottom === undefined || right === undefined) return undefined;
+  const steps = [info.strideHeight, info.strideWidth, info.dilationHeight, info.dilationWidth];
+  return [...steps, top, bottom, left, right, depthwise ? 1 : 0];
 }
 
-/** The padding behind the picture that the last output pixel reaches into: what rounding up or down makes of it. */
-function padAfter(
-  input: number,
-  output: number,
-  stride: number,
-  filter: number,
-  before: number,
-  after: number,
-): number {
+/** The padding behind the picture with which `input` pixels give `output`, if there is one. */
+function padAfter(input: number, output: number, stride: number, filter: number, before: number): number | undefined {
   const reach = (output - 1) * stride + filter - input - before;
-  return reach >= 0 ? reach : after;
+  return reach > -stride ? Math.max(0, reach) : undefined;
 }
 
 function isEmpty(...shapes: readonly (readonly number[])[]): boolean {
@@ -81,14 +71,15 @@ function forward(
   depthwise: boolean,
   epilogue: Epilogue,
 ): TensorInfo | undefined {
-  if (isEmpty(x.shape, filter.shape, info.outShape)) return undefined;
+  const geometry = geometryNumbers(info, depthwise);
+  if (geometry === undefined || isEmpty(x.shape, filter.shape, info.outShape)) return undefined;
   const plan = planEpilogue(backend, epilogue, info.outChannels);
   const y = runOne(
     backend,
     'conv2d',
     [x, filter, plan.bias],
     [{ shape: info.outShape, dtype: 'float32' }], // [B, OH, OW, OC]
-    [...geometryNumbers(info, depthwise), ...plan.numbers],
+    [...geometry, ...plan.numbers],
   );
   return plan.finish(y);
 }
@@ -102,13 +93,14 @@ function backwardData(
 ): TensorInfo | undefined {
   // tfjs lets a transposed convolution ignore what lies beyond the output that its arguments describe.
   if (!tf.util.arraysEqual(dy.shape, info.outShape)) return undefined;
-  if (isEmpty(dy.shape, filter.shape, info.inShape)) return undefined;
+  const geometry = geometryNumbers(info, depthwise);
+  if (geometry === undefined || isEmpty(dy.shape, filter.shape, info.inShape)) return undefined;
   return runOne(
     backend,
     'conv2d_backward_data',
     [dy, filter],
     [{ shape: info.inShape, dtype: 'float32' }], // [B, H, W, C]
-    geometryNumbers(info, depthwise),
+    geometry,
   );
 }
 
@@ -119,13 +111,14 @@ function backwardWeights(
   info: ConvInfo,
   depthwise: boolean,
 ): TensorInfo | undefined {
-  if (isEmpty(x.shape, dy.shape, info.filterShape)) return undefined;
+  const geometry = geometryNumbers(info, depthwise);
+  if (geometry === undefined || isEmpty(x.shape, dy.shape, info.filterShape)) return undefined;
   return runOne(
     backend,
     'conv2d_backward_weights',
     [x, dy],
     [{ shape: info.filterShape, dtype: 'float32' }], // [KH, KW, C, OC]
-    geometryNumbers(info, depthwise),
+    geometry,
   );
 }
 

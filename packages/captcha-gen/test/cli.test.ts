@@ -1,0 +1,150 @@
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { charsets, partOf } from '../src/index.js';
+
+const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+let root: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'captcha-gen-cli-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [cli, ...args], (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+async function labelsOf(out: string): Promise<string[]> {
+  const text = await readFile(join(out, 'labels.jsonl'), 'utf8');
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { label: string }).label);
+}
+
+describe('captcha-gen', { timeout: 120_000 }, () => {
+  it('writes what is asked for and refuses to do so twice', async () => {
+    const out = join(root, 'first');
+    const args = ['--style', 'afocus', '--count', '5', '--out', out, '--seed', '1'];
+    const first = await run(...args);
+    expect(first).toMatchObject({ code: 0, stdout: '' });
+    expect(first.stderr).toContain(`5 captchas written to ${out}`);
+    expect((await readdir(out)).sort()).toEqual(
+      [...(await labelsOf(out)).map((label, i) => `${i}_${label}.png`), 'labels.jsonl'].sort(),
+    );
+
+    expect((await run(...args)).stderr).toContain('5 stood there already');
+    const refused = await run('--count', '5', '--out', out, '--seed', '2');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^captcha-gen: Will not write captchas into .*--overwrite.*\n$/);
+    expect((await run('--count', '3', '--out', out, '--seed', '2', '--overwrite')).code).toBe(0);
+    expect(await readdir(out)).toHaveLength(4);
+  });
+
+  it('passes every option on', async () => {
+    const out = join(root, 'options');
+    const { code, stderr } = await run(
+      ...[
+        '--count=4',
+        `--out=${out}`,
+        '--seed=-3',
+        '--start=7',
+        '--width=200',
+        '--height=50',
+        '--length=3',
+        '--charset=CLEAR',
+      ],
+      ...[
+        '--disturbance=HIGH',
+        '--front=#000000',
+        '--front=#112233',
+        '--background=#ffffff',
+        '--part=test',
+        '--pattern={i}.png',
+      ],
+    );
+    expect(stderr).toContain('4 captchas written');
+    expect(code).toBe(0);
+    const records = (await readFile(join(out, 'labels.jsonl'), 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(records.map((record) => [record.file, record.seed, record.index])).toEqual(
+      [7, 8, 9, 10].map((i) => [`${i}.png`, -3, i]),
+    );
+    for (const { label, parameters } of records) {
+      expect(label).toMatch(new RegExp(`^[${charsets.CLEAR}]{3}$`));
+      expect(partOf(label)).toBe('test');
+      expect(parameters.background).toBe('#ffffff');
+      expect(parameters.dots).toHaveLength(16);
+    }
+  });
+
+  it('explains itself', async () => {
+    const { code, stdout } = await run('--help');
+    expect(code).toBe(0);
+    for (const word of [
+      '--style',
+      'afocus',
+      '--count',
+      '--out',
+      '--seed',
+      '--overwrite',
+      'NORMAL|MEDIUM|HIGH',
+      'EXAMPLES',
+    ]) {
+      expect(stdout).toContain(word);
+    }
+  });
+
+  it.each([
+    [['--out'], /--out/],
+    [[], /--out.*a folder/],
+    [['--out', 'x', '--coutn', '3'], /Unknown option --coutn/],
+    [['--out', 'x', 'more'], /Unknown option more/],
+    [['--out', 'x', '--count', 'many'], /--count.*a number.*many/],
+    [['--out', 'x', '--count', '0'], /count/],
+    [['--out', 'x', '--count', '1', '--count', '2'], /--count.*one value/],
+    [['--out', 'x', '--style', 'other'], /--style.*afocus.*other/],
+    [['--out', 'x', '--disturbance', 'LOUD'], /NORMAL, MEDIUM, HIGH.*LOUD/],
+    [['--out', 'x', '--font', '/nowhere.ttf'], /nowhere\.ttf/],
+    [['--out', 'x', '--front', 'red'], /colour.*red/],
+  ])('answers %j with one clear message and exit code 1', async (args, message) => {
+    const { code, stdout, stderr } = await run(...args);
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^captcha-gen: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
+  });
+
+  it('stops at Ctrl-C, survives a kill, and goes on', async () => {
+    const out = join(root, 'killed');
+    const args = ['--count', '400', '--out', out, '--seed', '4'];
+    for (const [signal, expected] of [
+      ['SIGINT', 130],
+      ['SIGKILL', null],
+    ] as const) {
+      const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+      child.stderr.once('data', () => child.kill(signal));
+      const code = await new Promise((resolve) => child.once('exit', resolve));
+      expect(code).toBe(expected);
+      const labels = await labelsOf(out);
+      expect(labels.length).toBeGreaterThan(0);
+      expect(labels.length).toBeLessThan(400);
+    }
+    expect((await run(...args)).code).toBe(0);
+    const names = await readdir(out);
+    expect(names.sort()).toEqual(
+      [...(await labelsOf(out)).map((label, i) => `${i}_${label}.png`), 'labels.jsonl'].sort(),
+    );
+    expect(names).toHaveLength(401);
+  });
+});

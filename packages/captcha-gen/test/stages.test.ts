@@ -1,0 +1,267 @@
+import { describe, expect, it } from 'vitest';
+import { bundledFont, loadFont } from '../src/font.js';
+import { fill, type Picture, paint } from '../src/picture.js';
+import { drawDot } from '../src/stages/dots.js';
+import { drawGlyph } from '../src/stages/glyph.js';
+import { composeOver, createLayer, drawMask, layerBox } from '../src/stages/layer.js';
+import { drawLine } from '../src/stages/lines.js';
+import { rotate } from '../src/stages/rotate.js';
+import { applyWave, createWave } from '../src/stages/wave.js';
+import { cos, sin } from '../src/trigonometry.js';
+
+const ink = [1, 1, 1, 255] as const;
+
+function blank(width: number, height: number): Picture {
+  return { data: new Uint8Array(width * height * 3), offset: 0, width, height };
+}
+
+/** Rows of `#` where the picture is marked. */
+function rowsOf({ data, width, height }: Picture): string[] {
+  return Array.from({ length: height }, (_, y) =>
+    Array.from({ length: width }, (_, x) => (data[(y * width + x) * 3] === 0 ? '.' : '#')).join(''),
+  );
+}
+
+describe('background and pixels', () => {
+  it('fills only its own part of a buffer', () => {
+    const data = new Uint8Array(3 * 6);
+    fill({ data, offset: 3, width: 2, height: 2 }, [1, 2, 3, 255]);
+    expect([...data]).toEqual([0, 0, 0, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 0, 0, 0]);
+    fill({ data, offset: 0, width: 3, height: 1 }, [7, 7, 7, 255]);
+    expect([...data.subarray(0, 12)]).toEqual([7, 7, 7, 7, 7, 7, 7, 7, 7, 1, 2, 3]);
+  });
+
+  it('blends translucent colours and ignores what lies outside', () => {
+    const picture = blank(2, 1);
+    fill(picture, [100, 100, 0, 255]);
+    paint(picture, 1, 0, [200, 0, 255, 51]); // a fifth
+    for (const [x, y] of [
+      [-1, 0],
+      [2, 0],
+      [0, 1],
+      [0, -1],
+    ] as const)
+      paint(picture, x, y, ink);
+    expect([...picture.data]).toEqual([100, 100, 0, 120, 80, 51]);
+  });
+});
+
+describe('dots', () => {
+  const dot = (radius: number, filled: boolean, x = 4, y = 4) => {
+    const picture = blank(9, 9);
+    drawDot(picture, { x, y, radius, filled, color: ink });
+    return rowsOf(picture);
+  };
+
+  it('draws Bresenham circles, filled and as outlines', () => {
+    const cross = ['...', '.#.', '###', '.#.', '...'].map((row) => `...${row}...`);
+    const empty = '.........';
+    expect(dot(1, true)).toEqual([empty, empty, ...cross, empty, empty]);
+    expect(dot(1, false)[4]).toBe('...#.#...');
+    expect(dot(2, false)).toEqual([
+      empty,
+      empty,
+      '...###...',
+      '..#...#..',
+      '..#...#..',
+      '..#...#..',
+      '...###...',
+      empty,
+      empty,
+    ]);
+    expect(dot(3, true)).toEqual([
+      empty,
+      '...###...',
+      '..#####..',
+      '.#######.',
+      '.#######.',
+      '.#######.',
+      '..#####..',
+      '...###...',
+      empty,
+    ]);
+  });
+
+  it('clips, and paints each pixel once', () => {
+    expect(dot(3, true, 0, 0)[0]).toBe('####.....');
+    const picture = blank(9, 9);
+    drawDot(picture, { x: 4, y: 4, radius: 3, filled: true, color: [255, 255, 255, 51] });
+    expect(new Set(picture.data)).toEqual(new Set([0, 51]));
+  });
+});
+
+describe('lines', () => {
+  const line = (x: number, y: number, width: number, height: number) => {
+    const picture = blank(8, 4);
+    drawLine(picture, { x, y, width, height, color: ink });
+    return rowsOf(picture);
+  };
+
+  it('leaves the end pixel out', () => {
+    expect(line(1, 1, 4, 0)).toEqual(['........', '.####...', '........', '........']);
+    expect(line(5, 1, -4, 0)).toEqual(['........', '..####..', '........', '........']);
+    expect(line(2, 0, 0, 3)).toEqual(['..#.....', '..#.....', '..#.....', '........']);
+    expect(line(2, 2, 0, 0)).toEqual(['........', '........', '........', '........']);
+  });
+
+  it('steps aside where the error says so', () => {
+    // 6 wide, 2 high: the error runs -2, 2 (step), -6, -2, 2 (step), -6.
+    expect(line(0, 0, 6, 2)).toEqual(['#.......', '.###....', '....##..', '........']);
+    expect(line(7, 3, -6, -2)).toEqual(['........', '..##....', '....###.', '.......#']);
+    // Steeper than 45 degrees both axes change places; from half the slope on the first pixel already steps.
+    expect(line(0, 0, 1, 3)).toEqual(['#.......', '.#......', '.#......', '........']);
+    expect(line(0, 0, 3, 2)).toEqual(['........', '##......', '..#.....', '........']);
+  });
+
+  it('clips', () => {
+    expect(line(6, 0, 30, 0)[0]).toBe('......##');
+    expect(line(-3, 3, 5, 0)[3]).toBe('##......');
+  });
+});
+
+describe('glyph square', () => {
+  const font = loadFont(bundledFont);
+
+  it('stands on the baseline and is clipped to the square', () => {
+    const { data } = drawGlyph(font, 'H', 38, 32);
+    const marked = (x: number, y: number) => data[y * 38 + x]! > 0;
+    const rows = Array.from({ length: 38 }, (_, y) =>
+      Array.from({ length: 38 }, (_, x) => x).some((x) => marked(x, y)),
+    );
+    // 1493 of 2048 units high: 27.7 pixels above the baseline at 32.
+    expect(rows.indexOf(true)).toBe(4);
+    expect(rows.lastIndexOf(true)).toBe(31);
+    const g = drawGlyph(font, 'g', 38, 32).data;
+    expect(g.subarray(37 * 38).some((level) => level > 0)).toBe(true); // its tail is cut by the lower edge
+  });
+
+  it('moves what would begin left of the edge by whole pixels', () => {
+    // J begins 106 of 2048 units, 1.97 pixels, left of its origin: moved by 2, its first pixel column covers little.
+    const { data } = drawGlyph(font, 'J', 38, 32);
+    const columns = Array.from({ length: 38 }, (_, x) =>
+      Math.max(...Array.from({ length: 38 }, (_, y) => data[y * 38 + x]!)),
+    );
+    expect(columns[0]).toBeGreaterThan(0);
+    // Its right edge, 401 units = 7.44 pixels, would now reach to column 9; columns from 8 on are cut.
+    expect(columns.slice(8).every((level) => level === 0)).toBe(true);
+    expect(columns[7]).toBeGreaterThan(200);
+  });
+});
+
+describe('rotate', () => {
+  const mask = (size: number, marks: [number, number][]) => {
+    const data = new Uint8Array(size * size);
+    for (const [x, y] of marks) data[y * size + x] = 240;
+    return { data, width: size, height: size };
+  };
+
+  it('makes squares of side floor(38 (|cos| + |sin|) + 0.5)', () => {
+    const filled = { data: new Uint8Array(38 * 38).fill(255), width: 38, height: 38 };
+    const sides = [-20, -10, 0, 1, 10, 19].map((degrees) => rotate(filled, degrees).side);
+    const formula = (degrees: number) => {
+      const angle = (degrees * Math.PI) / 180;
+      return Math.floor(38 * (Math.abs(Math.cos(angle)) + Math.abs(Math.sin(angle))) + 0.5);
+    };
+    expect(sides).toEqual([-20, -10, 0, 1, 10, 19].map(formula));
+    expect(sides).toEqual([49, 44, 38, 39, 44, 48]);
+  });
+
+  it('shifts by a quarter pixel even at 0 degrees, since n is not floored', () => {
+    // Output x shows x - (s + 0.5)/2 + s/2 = x - 0.25: three quarters from the pixel before, one quarter from its own.
+    const { data, left, top, width, height } = rotate(mask(4, [[1, 1]]), 0);
+    expect({ left, top, width, height }).toEqual({ left: 1, top: 1, width: 2, height: 2 });
+    expect([...data]).toEqual([15, 45, 45, 135]); // 240 times 1/16, 3/16, 3/16, 9/16
+  });
+
+  it('turns counter-clockwise for positive angles', () => {
+    const right = mask(21, [[20, 10]]); // a mark in the middle of the right edge
+    const up = rotate(right, 20);
+    const down = rotate(right, -20);
+    expect(up.top + up.height / 2).toBeLessThan(up.side / 2 - 2);
+    expect(down.top + down.height / 2).toBeGreaterThan(down.side / 2 + 2);
+    expect(up.left).toBeGreaterThan(up.side / 2);
+  });
+});
+
+describe('layer', () => {
+  const level = (value: number) => ({ data: Uint8Array.of(value), width: 1, height: 1 });
+
+  it('composes source-over in 16 bits, cut to 8', () => {
+    const layer = createLayer(2, 1);
+    drawMask(layer, level(100), 0, 0, [255, 255, 255, 255]);
+    const picture = blank(2, 1);
+    fill(picture, [128, 0, 255, 255]);
+    composeOver(picture, layer);
+    // 128 * 257 * 155 / 255 + 100 * 257 = 45695.75, of which the high byte is 178.
+    expect([...picture.data]).toEqual([178, 100, 255, 128, 0, 255]);
+  });
+
+  it('puts later glyphs over earlier ones', () => {
+    const layer = createLayer(1, 1);
+    drawMask(layer, level(255), 0, 0, [255, 0, 0, 255]);
+    drawMask(layer, level(128), 0, 0, [0, 0, 255, 255]);
+    const picture = blank(1, 1);
+    composeOver(picture, layer);
+    expect([...picture.data]).toEqual([127, 0, 128]);
+  });
+
+  it('honours opacity and clips on all sides', () => {
+    const layer = createLayer(3, 2);
+    const mask = { data: new Uint8Array(9).fill(255), width: 3, height: 3 };
+    drawMask(layer, mask, -2, -2, [255, 255, 255, 51]);
+    drawMask(layer, mask, 2, 1, [255, 255, 255, 51]);
+    const picture = blank(3, 2);
+    composeOver(picture, layer);
+    const red = Array.from({ length: 6 }, (_, i) => picture.data[3 * i]);
+    expect(red).toEqual([51, 0, 0, 0, 0, 51]);
+    expect(layerBox(layer)).toEqual({ x: 0, y: 0, width: 3, height: 2 });
+  });
+});
+
+describe('wave', () => {
+  it('takes its offsets from amplitude and k, cut towards zero', () => {
+    const { byRow, byColumn } = createWave(128, 64, 3.8, (1.4 * Math.PI) / 200);
+    expect(byRow[0]).toBe(0);
+    expect(byRow[63]).toBe(Math.trunc(3.8 * Math.sin((1.4 * Math.PI * 63) / 200)));
+    expect(byColumn[0]).toBe(3);
+    expect(byColumn[127]).toBe(-3);
+    expect(new Set(byColumn)).toEqual(new Set([3, 2, 1, 0, -1, -2, -3]));
+  });
+
+  it('doubles strokes: copies where the source is marked, keeps what stood there', () => {
+    const layer = createLayer(4, 4);
+    layer.pixels[2 * 4 + 2] = 7; // pixel (2, 2)
+    applyWave(layer, { byRow: Int32Array.of(0, 1, 1, 1), byColumn: Int32Array.of(1, 1, 1, 1) });
+    const marked = [...layer.pixels].flatMap((pixel, i) => (pixel === 7 ? [[Math.floor(i / 4), i % 4]] : []));
+    expect(marked).toEqual([
+      [1, 1], // from (2, 2)
+      [2, 2],
+    ]);
+  });
+
+  it('works in place: a column read upwards repeats itself downwards', () => {
+    const layer = createLayer(1, 6);
+    layer.pixels[1] = 9;
+    applyWave(layer, { byRow: new Int32Array(6), byColumn: Int32Array.of(-2) });
+    expect([...layer.pixels]).toEqual([0, 9, 0, 9, 0, 9]);
+  });
+
+  it('takes nothing from beyond the edges', () => {
+    const layer = createLayer(2, 1);
+    layer.pixels.set([3, 4]);
+    applyWave(layer, { byRow: Int32Array.of(1), byColumn: Int32Array.of(0, 0) });
+    expect([...layer.pixels]).toEqual([4, 4]);
+    applyWave(layer, { byRow: Int32Array.of(-1), byColumn: Int32Array.of(0, 1) });
+    expect([...layer.pixels]).toEqual([4, 4]);
+  });
+});
+
+describe('sine and cosine', () => {
+  it('agree with Math to the last bits', () => {
+    for (let x = -30; x < 30; x += 0.0137) {
+      expect(Math.abs(sin(x) - Math.sin(x))).toBeLessThan(3e-15);
+      expect(Math.abs(cos(x) - Math.cos(x))).toBeLessThan(3e-15);
+    }
+    expect([sin(0), cos(0)]).toEqual([0, 1]);
+  });
+});

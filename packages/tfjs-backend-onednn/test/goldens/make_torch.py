@@ -1,0 +1,75 @@
+"""Writes torch.json: gradients and optimizer steps of PyTorch in double precision, which the tests compare with.
+
+Run: python make_torch.py. Made with torch 2.13.0 (CPU).
+"""
+
+import json
+import pathlib
+
+import torch
+import torch.nn.functional as F
+
+
+def noise(*shape, seed):
+    """Values that the tests make in the same way, see `noise` in test/reference.ts."""
+    state = (seed * 2654435761) % 2**32
+    values = []
+    for _ in range(torch.Size(shape).numel()):
+        state = (state * 1664525 + 1013904223) % 2**32
+        values.append(state / 2**30 - 2)
+    # Stored as float32, then computed in double precision.
+    return torch.tensor(values, dtype=torch.float32).reshape(shape).double()
+
+
+def flat(tensor):
+    return tensor.detach().reshape(-1).tolist()
+
+
+def conv_bn_relu():
+    """conv 3x3 stride 1, padding 1 -> training batch norm (eps 1e-3) -> + 4 -> relu, NHWC; loss = sum(y * g).
+
+    The shift by 4 keeps every ReLU open, so that rounding cannot flip one.
+    """
+    x = noise(2, 6, 7, 5, seed=1).requires_grad_()
+    w = noise(3, 3, 5, 8, seed=2).requires_grad_()
+    gamma = noise(8, seed=3).requires_grad_()
+    beta = noise(8, seed=4).requires_grad_()
+    y = F.conv2d(x.permute(0, 3, 1, 2), w.permute(3, 2, 0, 1), padding=1)
+    mean = y.mean((0, 2, 3))
+    variance = y.var((0, 2, 3), unbiased=False)
+    y = F.batch_norm(y, None, None, gamma, beta, training=True, eps=1e-3)
+    y = F.relu(y + 4 * 4).permute(0, 2, 3, 1)
+    (y * noise(*y.shape, seed=9)).sum().backward()
+    return {
+        "y": flat(y),
+        "mean": flat(mean),
+        "variance": flat(variance),
+        "dx": flat(x.grad),
+        "dw": flat(w.grad),
+        "dgamma": flat(gamma.grad),
+        "dbeta": flat(beta.grad),
+    }
+
+
+def steps(make, count=4):
+    """Parameter after each of `count` steps with gradients noise(seed=10), noise(seed=11), ..."""
+    parameter = torch.nn.Parameter(noise(33, seed=5))
+    optimizer = make([parameter])
+    trace = []
+    for step in range(count):
+        parameter.grad = noise(33, seed=10 + step)
+        optimizer.step()
+        trace.append(flat(parameter))
+    return trace
+
+
+golden = {
+    "torch": torch.__version__,
+    "convBnRelu": conv_bn_relu(),
+    "adamw": steps(lambda p: torch.optim.AdamW(p, lr=0.02, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)),
+    "adam": steps(lambda p: torch.optim.Adam(p, lr=0.02, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)),
+    "sgd": steps(lambda p: torch.optim.SGD(p, lr=0.05, weight_decay=0.01)),
+    "momentum": steps(lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, dampening=0.3, weight_decay=0.01)),
+    "nesterov": steps(lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True)),
+}
+pathlib.Path(__file__).with_name("torch.json").write_text(json.dumps(golden))

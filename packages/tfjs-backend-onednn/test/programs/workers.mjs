@@ -1,0 +1,36 @@
+import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import * as tf from '@tensorflow/tfjs';
+import '@proj/tfjs-backend-onednn';
+
+/** A result that depends on every step; the same in every thread. */
+async function compute() {
+  const x = tf.tidy(() => {
+    let y = tf.range(0, 10_000).reshape([100, 100]);
+    for (let i = 0; i < 30; i++) y = tf.matMul(y, y).div(tf.scalar(1e7));
+    return y.sum();
+  });
+  const [value] = await x.data();
+  x.dispose();
+  return value;
+}
+
+function result(worker) {
+  return new Promise((resolve, reject) => {
+    worker.on('message', resolve);
+    worker.on('error', reject);
+  });
+}
+
+await tf.setBackend('onednn');
+if (isMainThread) {
+  const start = () => new Worker(new URL(import.meta.url));
+  const workers = [start(), start()];
+  const [own, ...others] = await Promise.all([compute(), ...workers.map(result)]);
+  if (others.every((value) => value === own)) process.stdout.write('workers agree\n');
+  // They work on without end; ending them must not disturb this thread.
+  await Promise.all(workers.map((worker) => worker.terminate()));
+  if ((await compute()) === own) process.stdout.write('main goes on\n');
+} else {
+  parentPort.postMessage(await compute());
+  for (;;) await compute();
+}

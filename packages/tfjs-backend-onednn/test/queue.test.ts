@@ -1,0 +1,153 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { isProjError } from '@proj/core';
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { OnednnBackend } from '../src/index.js';
+import { available } from './reference.js';
+
+const run = promisify(execFile);
+
+/** Runs a program of test/programs and returns what it printed and its exit code. */
+async function program(
+  name: string,
+  env: Record<string, string> = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const file = fileURLToPath(new URL(`programs/${name}.mjs`, import.meta.url));
+  const options = { env: { ...process.env, ...env }, timeout: 120_000 };
+  try {
+    return { code: 0, ...(await run(process.execPath, [file], options)) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, stdout, stderr };
+  }
+}
+
+/** Enqueues work that takes the compute thread far longer than enqueueing it. */
+function enqueueLongWork(products: number): tf.Tensor {
+  return tf.tidy(() => {
+    let x: tf.Tensor2D = tf.fill([700, 700], 1 / 700);
+    for (let i = 0; i < products; i++) x = tf.matMul(x, x);
+    return x;
+  });
+}
+
+describe.skipIf(!available)('the compute thread', { timeout: 120_000 }, () => {
+  beforeAll(() => tf.setBackend('onednn'));
+
+  it('leaves the event loop free while a read waits', async () => {
+    enqueueLongWork(1).dispose();
+    const x = enqueueLongWork(40);
+    let done = false;
+    const read = x.data().then((values) => {
+      done = true;
+      return values;
+    });
+    let ticks = 0;
+    while (!done) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      ticks += 1;
+    }
+    // 27 GFLOP take at least some tens of milliseconds anywhere; a blocked loop would tick once.
+    expect(ticks).toBeGreaterThan(5);
+    const values = await read;
+    expect(Math.abs(values[0]! - 1 / 700)).toBeLessThan(1e-7);
+    x.dispose();
+  });
+
+  it('gives each read the values of its moment, whatever happens to the tensor next', async () => {
+    const reads: Promise<Float32Array | Int32Array | Uint8Array>[] = [];
+    for (let i = 0; i < 30; i++) {
+      const x = tf.fill([10_000], i);
+      reads.push(x.data());
+      x.dispose();
+    }
+    const values = await Promise.all(reads);
+    expect(values.map((array) => [array[0], array[9_999]])).toEqual(values.map((_, i) => [i, i]));
+  });
+
+  it('turns an exception in a kernel into an error that names operation and shapes', async () => {
+    // Indices that only the compute thread knows.
+    const gather = () =>
+      tf.tidy(() => tf.gather(tf.zeros([3, 2]), tf.tensor1d([0, 6], 'int32').add(tf.scalar(1, 'int32'))));
+    const caught = async (f: () => unknown): Promise<unknown> => {
+      try {
+        await f();
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    };
+    for (const read of [(x: tf.Tensor) => x.dataSync(), (x: tf.Tensor) => x.data()]) {
+      const x = gather();
+      const error = await caught(() => read(x));
+      expect(isProjError(error, 'kernel-failed')).toBe(true);
+      expect(String(error)).toContain('gather [3,2] [2] [2,2]: index 7 is not in [0, 2]');
+      x.dispose();
+    }
+    // The error is told once, and the backend goes on.
+    expect(tf.tidy(() => tf.scalar(2).add(3).dataSync()[0])).toBe(5);
+  });
+
+  it('throws when memory is out, and goes on', () => {
+    let error: unknown;
+    const before = tf.memory().numTensors;
+    try {
+      tf.fill([1 << 20, 1 << 20], 1);
+    } catch (caught) {
+      error = caught;
+    }
+    expect(isProjError(error, 'out-of-memory')).toBe(true);
+    expect(String(error)).toContain('[1048576, 1048576]');
+    expect(tf.memory().numTensors).toBe(before);
+    expect(tf.tidy(() => tf.fill([3], 2).sum().dataSync()[0])).toBe(6);
+  });
+
+  it('times what was enqueued', async () => {
+    const { kernelMs } = (await tf.time(() => enqueueLongWork(3).dispose())) as { kernelMs: number };
+    expect(kernelMs).toBeGreaterThan(0);
+    const { kernels } = await tf.profile(() => tf.tidy(() => tf.scalar(1).add(1).clone()));
+    expect(kernels.map(({ name }) => name)).toContain('Add');
+  });
+
+  it('says where its time went only for itself', async () => {
+    await tf.setBackend('cpu');
+    const { profile } = await import('../src/index.js');
+    expect(() => profile()).toThrow(/active backend/);
+    await tf.setBackend('onednn');
+    expect((tf.backend() as OnednnBackend).profile()).toBeInstanceOf(Array);
+  });
+});
+
+describe.skipIf(!available)('processes', { timeout: 300_000 }, () => {
+  it('process.exit in the middle of a step ends at once with its code', async () => {
+    const { code, stdout, stderr } = await program('exit-mid-step');
+    expect(stderr).toBe('');
+    expect(stdout).toBe('enqueued\n');
+    expect(code).toBe(7);
+  });
+
+  it('the process ends by itself when work is enqueued but not awaited', async () => {
+    expect(await program('enqueue-and-leave')).toMatchObject({ code: 0, stdout: 'left\n', stderr: '' });
+  });
+
+  it('worker threads share the compute thread, and may end at any time', async () => {
+    expect(await program('workers')).toMatchObject({ code: 0, stdout: 'workers agree\nmain goes on\n', stderr: '' });
+  });
+
+  it('other instruction sets give the same results', async () => {
+    const outputs = await Promise.all(
+      ['avx512', 'avx2', 'baseline'].map((isa) => program('instruction-set', { PROJ_ONEDNN_ISA: isa })),
+    );
+    for (const { code, stderr } of outputs) expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const results = outputs.map(({ stdout }) => JSON.parse(stdout) as { isa: string; values: number[] });
+    expect(results[2]!.isa).toBe('baseline');
+    for (const { values } of results) {
+      for (const [i, value] of values.entries()) {
+        const expected = results[2]!.values[i]!;
+        expect(Math.abs(value - expected)).toBeLessThanOrEqual(2e-6 * Math.abs(expected));
+      }
+    }
+  });
+});
