@@ -120,6 +120,9 @@ describe('wasm gradients agree with the plain JS backend', () => {
     ['a transposed', [7, 5], [7, 3], true, false],
     ['b transposed', [5, 7], [3, 7], false, true],
     ['both transposed', [7, 5], [3, 7], true, true],
+    ['a small batch, b large and transposed', [2, 40], [30, 40], false, true],
+    ['a large and transposed, b small', [40, 30], [40, 2], true, false],
+    ['both large and transposed', [40, 3], [2, 40], true, true],
     ['batches', [2, 7, 20], [2, 7, 33], true, false],
   ] as const)('matrix product and its gradients: %s', (_, a, b, transposeA, transposeB) =>
     expectAgreement(() => {

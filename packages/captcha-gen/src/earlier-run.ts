@@ -7,6 +7,8 @@ export const manifestName = 'labels.jsonl';
 
 /** What an earlier, perhaps killed, run left in a folder. */
 export interface EarlierRun {
+  /** Whether it came as far as to begin a manifest. */
+  readonly begun: boolean;
   /** Complete lines of its manifest. */
   readonly lines: readonly string[];
   /** Names of all files but the manifest and hidden ones. */
@@ -19,6 +21,7 @@ export async function findEarlierRun(folder: string): Promise<EarlierRun> {
   await removeAll(folder, names.filter(isTemporary));
   const text = names.includes(manifestName) ? await readFile(join(folder, manifestName), 'utf8') : '';
   return {
+    begun: names.includes(manifestName),
     lines: text.split('\n').slice(0, -1), // what follows the last line end is empty or cut off
     files: new Set(names.filter((name) => name !== manifestName && !name.startsWith('.'))),
   };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ProjError } from '@proj/core';
 import { writeFileAtomic } from '@proj/core/node';
 import { fileOf, findEarlierRun, manifestName, removeCaptchas } from './earlier-run.js';
-import { defaultPattern, fileNamer } from './file-name.js';
+import { defaultPattern, fileNameMatcher, fileNamer } from './file-name.js';
 import { encodePng } from './png.js';
 import type { CaptchaParameters, CaptchaStyle } from './style.js';
 
@@ -53,9 +53,9 @@ const CHUNK = 64;
  * {@link ManifestRecord} a line in order.
  *
  * Every picture appears whole or not at all. A call that was stopped or killed goes on when it is repeated, also with a
- * larger count; pictures that have gone missing are made again. A folder that holds anything else (hidden files aside)
+ * larger count; pictures that have gone missing are made again. Any other folder that holds files (hidden ones aside)
  * is refused unless `overwrite` is set: then its manifest, the pictures this lists and all whose names fit `pattern`
- * are deleted first.
+ * are deleted first, and what else there is stays.
  *
  * @throws ProjError `folder-not-empty`, `invalid-count`, `invalid-pattern`, `unsafe-label`, `disk-full` or `cannot-write`;
  * the signal's reason when stopped.
@@ -92,14 +92,15 @@ export async function writeFolder(
 
   await guard(out, () => mkdir(out, { recursive: true }));
   if (overwrite) await guard(out, () => removeCaptchas(out, pattern));
-  const { lines, files } = await guard(out, () => findEarlierRun(out));
+  const { begun, lines, files } = await guard(out, () => findEarlierRun(out));
   const known = new Set(lines.map(fileOf));
   const next = range(lines.length, Math.min(lines.length + CHUNK, count)).map((place) => captcha(place).file);
+  const others = [...files].filter((file) => !known.has(file) && !next.includes(file));
   const sameJob =
     lines.length <= count &&
     [0, lines.length - 1].every((place) => lines.length === 0 || lines[place] === captcha(place).line) &&
     !known.has(undefined) &&
-    [...files].every((file) => known.has(file) || next.includes(file));
+    !others.some((file) => (begun || overwrite ? fileNameMatcher(pattern).test(file) : true));
   if (!sameJob) throw folderNotEmpty(out);
 
   const missing = range(0, lines.length).filter((place) => !files.has(fileOf(lines[place] as string) as string));

@@ -149,6 +149,7 @@ describe('a label file', () => {
   it.each([
     ['path-leaves-folder', '../x.png,ab'],
     ['path-leaves-folder', 'sub/../../x.png,ab'],
+    ['path-leaves-folder', '..,ab'],
     ['path-leaves-folder', '/etc/passwd,ab'],
     ['missing-picture', 'gone.png,ab'],
     ['duplicate-picture', 'x.png,ab\n./x.png,cd'],

@@ -197,8 +197,9 @@ describe('closing', () => {
     'never iterates',
     'ends the epoch',
     'leaves hung workers behind',
+    'closes an idle loader',
     'closes while it waits',
-  ])('is not needed for a process to end: one that %s', async (program) => {
+  ])('neither keeps a process alive nor cuts it short: one that %s', async (program) => {
     const script = fileURLToPath(new URL('./fixtures/process.mjs', import.meta.url));
     const { stdout } = await promisify(execFile)(process.execPath, [script, program], { timeout: 25_000 });
     expect(stdout).toBe('end of program\n');

@@ -39,6 +39,28 @@ function runKernel(name: string, inputs: Record<string, Tensor>, attrs: { epsilo
   return tf.engine().runKernel(name, inputs, attrs) as unknown as Tensor[];
 }
 
+/**
+ * Of a ReLU tfjs saves the input for the backward pass and multiplies by its step. The output tells as much, and the next
+ * layer keeps that anyway, so the input need not stay in memory.
+ */
+const reluGradient: GradConfig = {
+  kernelName: 'Relu',
+  outputsToSave: [true],
+  gradFunc: (dy, [y]) => ({ x: () => reluGrad(dy as Tensor, y!) }),
+};
+
+function reluGrad(dy: Tensor, y: Tensor): Tensor {
+  if (tf.getBackend() !== BACKEND) return tf.mul(dy, tf.step(y));
+  return tf.engine().runKernel('ReluGrad', { dy, y });
+}
+
+/** For second derivatives. */
+const reluGradGradient: GradConfig = {
+  kernelName: 'ReluGrad',
+  inputsToSave: ['y'],
+  gradFunc: (ddx, [y]) => ({ dy: () => reluGrad(ddx as Tensor, y!), y: () => tf.zerosLike(y!) }),
+};
+
 type LayerVariable = ReturnType<layers.Layer['addWeight']>;
 
 /** The fields of tfjs-layers' BatchNormalization that its `call` uses. */
@@ -59,7 +81,7 @@ interface BatchNormalization extends layers.Layer {
  * with the same momentum; unlike it, it also trains with `center: false` or `scale: false`.
  */
 export function fuseLayers(): void {
-  tf.registerGradient(batchNormTrainGradient);
+  for (const config of [batchNormTrainGradient, reluGradient, reluGradGradient]) tf.registerGradient(config);
   // The stock class is not exported. An instance leads to it.
   const stock = Object.getPrototypeOf(tf.layers.batchNormalization()) as BatchNormalization;
   const { call } = stock;

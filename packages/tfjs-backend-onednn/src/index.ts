@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { OnednnBackend } from './backend.js';
 import { registerFallbacks } from './fallback.js';
 import { fuseLayers } from './fused-layers.js';
+import { releaseGradientsEarly } from './gradients.js';
 import { registerKernels } from './kernels/index.js';
 import { BACKEND } from './kernels/register.js';
 import { isAvailable } from './load-addon.js';
@@ -36,4 +37,5 @@ if (isAvailable().available && tf.findBackendFactory(BACKEND) == null) {
   registerKernels();
   registerFallbacks(BACKEND);
   fuseLayers();
+  releaseGradientsEarly();
 }

@@ -149,6 +149,10 @@ struct Atan2 : Cheap<32> {
 struct Prelu : Cheap<> {
   static float apply(float x, float alpha) { return x < 0 ? x * alpha : x; }
 };
+// Gradient of relu from its output, where tfjs multiplies dy by a step: not-a-number comes through.
+struct ReluGrad : Cheap<> {
+  static float apply(float dy, float y) { return y > 0 ? dy : (y != y ? y : 0.0f * dy); }
+};
 // Gradient of elu from its output.
 struct EluGrad : Cheap<> {
   static float apply(float dy, float y) { return y >= 0 ? dy : dy * (y + 1.0f); }
@@ -208,6 +212,7 @@ void add_binary() {
            {"atan2", real<Atan2>},
            {"prelu", real<Prelu>},
            {"elu_grad", real<EluGrad>},
+           {"relu_grad", real<ReluGrad>},
            {"equal", comparison<Equal>},
            {"not_equal", comparison<NotEqual>},
            {"greater", comparison<Greater>},

@@ -68,8 +68,3 @@ export function isFloat(...tensors: readonly (TensorInfo | null | undefined)[]):
 export function runOne(backend: OnednnBackend, ...call: Parameters<OnednnBackend['run']>): TensorInfo {
   return backend.run(...call)[0]!;
 }
-
-/** A tensor without elements. */
-export function empty(backend: OnednnBackend, shape: number[], dtype: TensorInfo['dtype']): TensorInfo {
-  return runOne(backend, 'fill', [], [{ shape, dtype }], [0]);
-}

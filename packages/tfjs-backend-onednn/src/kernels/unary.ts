@@ -70,6 +70,10 @@ export function registerUnary(): void {
   registerNative<Inputs<'x'>, LeakyReluAttrs>('LeakyRelu', (backend, { x }, { alpha }) =>
     isFloat(x) ? runOne(backend, 'leaky_relu', [x], [{ shape: x.shape, dtype: 'float32' }], [alpha]) : undefined,
   );
+  // dy where the output y of a ReLU is positive.
+  registerNative<Inputs<'dy' | 'y'>>('ReluGrad', (backend, { dy, y }) =>
+    runOne(backend, 'relu_grad', [dy, y], [{ shape: y.shape, dtype: 'float32' }]),
+  );
   registerNative<Inputs<'x'>, ClipByValueAttrs>('ClipByValue', (backend, { x }, { clipValueMin, clipValueMax }) =>
     isFloat(x) || x.dtype === 'int32'
       ? runOne(backend, 'clip', [x], [{ shape: x.shape, dtype: x.dtype }], [clipValueMin, clipValueMax])

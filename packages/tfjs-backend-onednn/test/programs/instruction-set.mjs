@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 
-import type { OnednnBackend } from '@proj/tfjs-backend-onednn';
+import '@proj/tfjs-backend-onednn';
 
 await tf.setBackend('onednn');
 const values = tf.tidy(() => {
