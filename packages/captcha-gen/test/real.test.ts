@@ -78,7 +78,8 @@ describe.skipIf(realMissing)('real captchas, drawn again at the angles that fit 
     expect(whole / (pixels / SIZE)).toBeGreaterThan(0.5); // text equal to the last bit
     expect(different / pixels).toBeLessThan(0.001);
     expect(far).toBeLessThanOrEqual(2); // where an alpha of 0 against 1 decides what the wave overwrites
-    expect(Math.min(...found)).toBeGreaterThanOrEqual(-20);
-    expect(new Set(found).size).toBeGreaterThan(30); // of 40
+    // All of -20..19 occur; that some 60 draws miss the outer five on a side has a chance of 1 in 2,000.
+    expect(Math.min(...found)).toBeLessThan(-15);
+    expect(Math.max(...found)).toBeGreaterThan(14);
   }, 180_000);
 });

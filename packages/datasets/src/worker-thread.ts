@@ -71,7 +71,7 @@ export class WorkerThread {
 
   /** Keeps the process alive, or lets it end, while the worker is busy. */
   hold(held: boolean): void {
-    if (this.failed) return;
+    if (this.failed) return; // it is being ended, and whoever waits for that must not see the process end first
     if (held) this.#worker.ref();
     else this.#worker.unref();
   }
@@ -101,7 +101,6 @@ export class WorkerThread {
   /** Ends the worker; what it was asked for is rejected with `reason`. */
   async close(reason: Error): Promise<void> {
     this.#fail(reason);
-    this.#worker.ref(); // else the process could end before the promise is kept
     await this.#worker.terminate();
   }
 

@@ -1,3 +1,4 @@
+import { ProjError } from '@proj/core';
 import type { DataType, KernelBackend, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
@@ -48,11 +49,16 @@ export function registerFallbacks(backendName: string): void {
  * Needs of `backend`, for every dtype, `readSync`, `write` (which must copy) and `incRef`; complex64 values are one
  * Float32Array with real and imaginary parts interleaved, strings are UTF-8 bytes.
  *
- * @throws Error when the plain JS backend has no such kernel, and what that kernel itself throws.
+ * @throws ProjError `kernel-missing` when the plain JS backend has no such kernel, and what that kernel itself throws.
  */
 export function runFallback(kernelName: string, { inputs, attrs, backend }: KernelCall): TensorInfo | TensorInfo[] {
   const kernel = tf.getKernel(kernelName, 'cpu');
-  if (kernel === undefined) throw new Error(`Kernel ${kernelName} is neither native nor in tfjs's plain JS backend`);
+  if (kernel === undefined) {
+    throw new ProjError(`Kernel ${kernelName} is neither native nor in tfjs's plain JS backend`, {
+      code: 'kernel-missing',
+      received: kernelName,
+    });
+  }
   calls.set(kernelName, (calls.get(kernelName) ?? 0) + 1);
 
   // A backend made for this one call: whatever the kernel leaves behind in it goes with it.

@@ -163,6 +163,8 @@ describe('runFallback', () => {
   });
 
   it('names a kernel that does not exist', () => {
-    expect(() => runFallback('NoSuchKernel', { inputs: {}, backend })).toThrow('NoSuchKernel');
+    expect(() => runFallback('NoSuchKernel', { inputs: {}, backend })).toThrow(
+      expect.objectContaining({ code: 'kernel-missing', received: 'NoSuchKernel' }),
+    );
   });
 });
