@@ -1,7 +1,7 @@
 // Every check and test of the repository, through turbo, which remembers by package what passed. Counts the tests at
 // the end.
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { root } from './setup/paths.mjs';
 import { run } from './setup/process.mjs';
 
@@ -12,6 +12,12 @@ const codes = [await run('pnpm', turbo), await run('pnpm', ['run', 'check'])];
 const totals = { passed: 0, failed: 0, skipped: 0 };
 for (const file of resultFiles()) {
   const result = JSON.parse(readFileSync(file, 'utf8'));
+  for (const { name, assertionResults } of result.testResults ?? []) {
+    for (const { status, fullName, failureMessages } of assertionResults) {
+      if (status !== 'failed') continue;
+      console.error(`Failed: ${relative(root, name)}: ${fullName}\n${failureMessages[0]?.split('\n', 3).join('\n')}`);
+    }
+  }
   totals.passed += result.numPassedTests;
   totals.failed += result.numFailedTests;
   totals.skipped += result.numPendingTests;

@@ -71,7 +71,7 @@ await runCommand(async () => {
     epochs,
     maxDurationMs: recipe.maxMinutes * 60_000,
     metrics: { charAccuracy: charAccuracy(), exactMatch: exactMatch() },
-    checkpoint: { dir: join(out, 'checkpoints'), everyMs: 20_000 },
+    checkpoint: { dir: join(out, 'checkpoints'), everyMs: recipe.checkpointSeconds * 1000 },
     resume: values.resume,
     seed,
     onEvent: [

@@ -11,6 +11,8 @@ export interface Recipe {
   /** Steps of the whole training, unless `maxMinutes` ends it before. */
   readonly totalSteps: number;
   readonly maxMinutes: number;
+  /** How often a checkpoint is written. */
+  readonly checkpointSeconds: number;
   /** Of AdamW: warm-up from 0 to this over the first `warmupFraction` of the run, then a cosine down to 0. */
   readonly peakLearningRate: number;
   readonly warmupFraction: number;
@@ -26,6 +28,7 @@ export const full: Recipe = {
   batchSize: 128,
   totalSteps: 600,
   maxMinutes: 8,
+  checkpointSeconds: 20,
   peakLearningRate: 3e-3,
   warmupFraction: 0.1,
   weightDecay: 0.01,
@@ -39,6 +42,7 @@ export const quick: Recipe = {
   batchSize: 32,
   totalSteps: 40,
   maxMinutes: 1,
+  checkpointSeconds: 1,
   validationPictures: 32,
   unseenPictures: 64,
 };
