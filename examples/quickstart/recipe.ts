@@ -24,12 +24,12 @@ export interface Recipe {
 
 export const full: Recipe = {
   captcha: { width: 128, height: 64, length: 4 },
-  width: 32,
-  batchSize: 128,
-  totalSteps: 600,
-  maxMinutes: 8,
+  width: 16,
+  batchSize: 32,
+  totalSteps: 2500,
+  maxMinutes: 7.5,
   checkpointSeconds: 20,
-  peakLearningRate: 3e-3,
+  peakLearningRate: 6e-3,
   warmupFraction: 0.1,
   weightDecay: 0.01,
   validationPictures: 512,
@@ -39,7 +39,7 @@ export const full: Recipe = {
 export const quick: Recipe = {
   ...full,
   width: 8,
-  batchSize: 32,
+  batchSize: 16,
   totalSteps: 40,
   maxMinutes: 1,
   checkpointSeconds: 1,

@@ -125,7 +125,7 @@ describe('a stopped quickstart', () => {
     expect(after[0]).toBeGreaterThan(0);
     expect(after[0]).toBeLessThanOrEqual(before.length);
     expect(after.at(-1)).toBe(39);
-    expect(reportOf('killed').settings.batchSize).toBe(32);
+    expect(reportOf('killed').settings.batchSize).toBe(16);
   });
 
   it('saves on Ctrl-C, says how to go on, and does', { timeout: 8 * minute }, async () => {

@@ -11,7 +11,7 @@ type Tensor = tf.SymbolicTensor;
 export interface TorchLayers {
   /** 3x3, or `kernelSize`; stride 1, 'same' padding, with bias. `[B, H, W, C] -> [B, H, W, filters]` */
   conv(name: string, x: Tensor, filters: number, options?: { kernelSize?: number; activation?: 'relu' }): Tensor;
-  /** `[B, N] -> [B, units]` */
+  /** Over the last axis; `[..., N] -> [..., units]` */
   dense(name: string, x: Tensor, units: number, options?: { activation?: 'relu' }): Tensor;
   /** epsilon 1e-5; momentum 0.1 in PyTorch's terms is 0.9 here. */
   batchNorm(name: string, x: Tensor): Tensor;
@@ -34,7 +34,7 @@ export function torchLayers(seed: RngKey): TorchLayers {
       return layer.apply(x) as Tensor;
     },
     dense(name, x, units, activation = {}) {
-      return tf.layers.dense({ units, ...activation, ...drawn(name, x.shape[1]!) }).apply(x) as Tensor;
+      return tf.layers.dense({ units, ...activation, ...drawn(name, x.shape.at(-1)!) }).apply(x) as Tensor;
     },
     batchNorm(name, x) {
       return tf.layers.batchNormalization({ name, epsilon: 1e-5, momentum: 0.9 }).apply(x) as Tensor;

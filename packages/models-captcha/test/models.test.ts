@@ -30,10 +30,9 @@ const builders: Record<string, { build: (options: CaptchaModelOptions) => tf.Lay
   v1: { build: captchaV1, afterFlatten: 'fc1' },
   v2: { build: captchaV2 },
   v3: { build: captchaV3 },
-  v4: { build: captchaV4, afterFlatten: 'head' },
+  v4: { build: captchaV4 },
   'v4 narrow': {
-    build: (options) => captchaV4({ ...options, width: 8, blocks: [0, 2, 1, 3], stemStride: 1 }),
-    afterFlatten: 'head',
+    build: (options) => captchaV4({ ...options, width: 8, blocks: [1, 2, 1, 3], stemStride: 1, columns: 3 }),
   },
 };
 
@@ -90,7 +89,7 @@ describe('counts in the docstrings', () => {
     ['v1', 17_420_856, 17_420_856, 257_679_360],
     ['v2', 2_352_056, 2_350_072, 316_923_904],
     ['v3', 5_668_600, 5_662_776, 945_020_928],
-    ['v4', 3_261_144, 3_258_264, 129_630_208],
+    ['v4', 367_854, 366_478, 23_191_552],
   ] as const)('%s has %i parameters, %i trained, and %i MACs', (architecture, all, trained, macs) => {
     const model = captchaModels[architecture]();
     expect(model.countParams()).toBe(all);
@@ -110,13 +109,15 @@ describe('counts in the docstrings', () => {
   });
 
   it('are those of the v4 variants', () => {
-    const millions = ([{ blocks: [0, 1, 1, 1] }, { width: 24 }, { blocks: [2, 2, 2, 2] }] as const).map((options) => {
-      const model = captchaV4(options);
-      const { total } = countMacs(model);
-      model.dispose();
-      return Math.round(total / 1e6);
-    });
-    expect(millions).toEqual([92, 74, 281]);
+    const millions = ([{ width: 24 }, { width: 32 }, { blocks: [1, 1, 1, 1] }, { blocks: [2, 2, 2, 2] }] as const).map(
+      (options) => {
+        const model = captchaV4(options);
+        const { total } = countMacs(model);
+        model.dispose();
+        return Math.round(total / 1e6);
+      },
+    );
+    expect(millions).toEqual([51, 90, 33, 70]);
   });
 });
 
@@ -255,10 +256,54 @@ describe('initial weights', () => {
     const identity = captchaV4({ ...small.v4, blocks: [1, 2, 1, 1] });
     const plain = captchaV4({ ...small.v4, zeroInitResidual: false });
     expect(gammas(identity)).toEqual([0, 0, 0, 0, 0]);
-    expect(gammas(plain)).toEqual([1, 1, 1, 1]);
+    expect(gammas(plain)).toEqual([1, 1, 1]);
     identity.dispose();
     plain.dispose();
   });
+
+  it.each([
+    [
+      96,
+      3,
+      2,
+      [
+        [1, 0, 0, 0, 0, 0],
+        [0, 1, 0, 0, 0, 0],
+        [0, 0, 1, 0, 0, 0],
+        [0, 0, 0, 1, 0, 0],
+      ],
+    ],
+    [
+      32,
+      2,
+      2,
+      [
+        [1, 0.75, 0.25, 0],
+        [0, 0.25, 0.75, 1],
+      ],
+    ],
+    [
+      64,
+      2,
+      1,
+      [
+        [0.5, 0],
+        [0.5, 0],
+        [0, 0.5],
+        [0, 0.5],
+      ],
+    ],
+  ])(
+    'of v4 take the columns of a picture %i wide for %i characters by linear interpolation',
+    (width, length, columns, rows) => {
+      const model = captchaV4({ ...small.v4, inputShape: [16, width, 3], length, columns });
+      const matrix = model.getLayer('align').getWeights()[0]!.arraySync() as number[][];
+      expect(matrix.slice(0, rows.length)).toEqual(rows);
+      for (const sum of matrix[0]!.map((_, i) => matrix.reduce((total, row) => total + row[i]!, 0)))
+        expect(sum).toBe(1);
+      model.dispose();
+    },
+  );
 });
 
 describe('options', () => {
@@ -272,6 +317,7 @@ describe('options', () => {
     ['a picture that does not divide', () => captchaV4({ inputShape: [64, 120, 3] }), /divide by 16/],
     ['a stage without blocks', () => captchaV4({ blocks: [1, 0, 1, 1] }), /blocks of four stages/],
     ['no width', () => captchaV4({ width: 0 }), /width to be a positive integer/],
+    ['no columns', () => captchaV4({ columns: 0 }), /columns to be a positive integer/],
   ])('%s is an error', (_, make, message) => {
     expect(make).toThrow(message);
     try {

@@ -58,7 +58,7 @@ export function curveSpec({ title, subtitle, loss, shares, learningRate, unit }:
       title: 'Loss',
       titleColor: loss.colour,
       values: quarters(lossTop),
-      format: '~g',
+      format: '.4~g',
       titleAlign: 'left' as const,
     },
   };
@@ -106,7 +106,7 @@ export function curveSpec({ title, subtitle, loss, shares, learningRate, unit }:
         field: 'y',
         type: 'quantitative',
         scale: { domain: [0, rateTop] },
-        axis: { title: 'Learning rate', values: [0, rateTop / 2, rateTop], format: '~g', titleAlign: 'left' },
+        axis: { title: 'Learning rate', values: [0, rateTop / 2, rateTop], format: '.4~g', titleAlign: 'left' },
       },
     },
   };

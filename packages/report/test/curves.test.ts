@@ -72,6 +72,13 @@ describe('learningCurves', () => {
     expect(linePoints(svg, 'learningRate').map(([, y]) => y)).toEqual([0, 28, 56]);
   });
 
+  it('labels the axis with its numbers as they are, not rounded to their distance', async () => {
+    const steps = [29, 8, 2].map((loss, step) => ({ step, loss, metrics: {}, learningRate: 0.0015 }));
+    const labels = axisLabels((await learningCurves({ steps, validations: [] })).svg);
+    expect(labels).toContainEqual(['0', '7.5', '15', '22.5', '30']);
+    expect(labels).toContainEqual(['0', '0.00075', '0.0015']);
+  });
+
   it('counts pictures where the log does', async () => {
     const log = simulate(400, 40, { pictures: 128 });
     const pictures = await learningCurves(log);

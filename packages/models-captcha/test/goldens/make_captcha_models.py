@@ -159,7 +159,7 @@ def get(module, name):
 
 
 class V4(nn.Module):
-    def __init__(self, num_chars, channels, positions, width=32, blocks=(1, 1, 1, 1), stem_stride=2):
+    def __init__(self, num_chars, channels, last_map, width=16, blocks=(0, 1, 1, 1), stem_stride=2, columns=2):
         super().__init__()
         self.num_chars = num_chars
         self.stem = ConvNorm(channels, width, stride=stem_stride)
@@ -171,14 +171,17 @@ class V4(nn.Module):
                 module.add_module(f"block{i + 1}", V4Block(before, filters, 2 if stage > 0 and i == 0 else 1))
                 before = filters
             self.add_module(f"stage{stage + 1}", module)
-        self.head = nn.Linear(positions * before, num_chars * 4)
+        height, map_width = last_map
+        self.align = nn.Linear(map_width, 4 * columns, bias=False)
+        self.head = nn.Linear(columns * height * before, num_chars)
 
     def forward(self, x):
         x = F.relu(self.stem(x))
         for stage in range(4):
             for block in get(self, f"stage{stage + 1}").children():
                 x = block(x)
-        return self.head(x.flatten(1)).view(x.size(0), 4, self.num_chars)
+        x = self.align(x).permute(0, 3, 2, 1)  # [B, 4 * columns, height, C]
+        return self.head(x.reshape(x.size(0), 4, -1))
 
 
 def hashed(text, count):
@@ -251,8 +254,8 @@ path.write_text(
                 "v1": golden(V1(NUM_CHARS, 3), (1, 128, 128, 3)),
                 "v2": golden(V2(NUM_CHARS, 3), (2, 16, 48, 3)),
                 "v3": golden(V3(NUM_CHARS, 1), (2, 16, 48, 1)),
-                "v4": golden(V4(NUM_CHARS, 3, 4 * 8), (1, 64, 128, 3)),
-                "v4 narrow": golden(V4(NUM_CHARS, 1, 2 * 6, 8, (0, 2, 1, 3), 1), (2, 16, 48, 1)),
+                "v4": golden(V4(NUM_CHARS, 3, (4, 8)), (1, 64, 128, 3)),
+                "v4 narrow": golden(V4(NUM_CHARS, 1, (2, 6), 8, (1, 2, 1, 3), 1, 3), (2, 16, 48, 1)),
             },
         },
         indent=None,
