@@ -36,9 +36,10 @@ module.exports = {
     })),
   ],
   options: {
+    // A package is seen by others as what it builds; an import of it ends there.
     doNotFollow: { path: ['node_modules', '/dist/'] },
-    exclude: { path: ['/dist/', '/test/', 'node_modules/\\.cache'] },
+    exclude: { path: ['/test/'] },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'default'] },
   },
 };

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -10,11 +10,18 @@ const names = readdirSync(folder)
   .filter((file) => file.endsWith('.ts') && file !== 'main.ts')
   .map((file) => file.slice(0, -'.ts'.length));
 
-const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
-const [name] = positionals;
-if (name === undefined || !existsSync(`${folder}${name}.ts`)) {
+const { name, json } = commandLine();
+const { default: benchmark } = (await import(`./${name}.ts`)) as { default: Benchmark };
+await benchmark({ json });
+
+function commandLine(): { name: string; json: boolean } {
+  try {
+    const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
+    const [name = '', ...more] = positionals;
+    if (names.includes(name) && more.length === 0) return { name, json: values.json ?? false };
+  } catch (error) {
+    console.error((error as Error).message);
+  }
   console.error(`Usage: npm run bench -- NAME [--json]\nNAME is one of: ${names.join(', ')}`);
   process.exit(2);
 }
-const { default: benchmark } = (await import(`./${name}.ts`)) as { default: Benchmark };
-await benchmark({ json: values.json ?? false });

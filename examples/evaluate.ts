@@ -15,7 +15,7 @@ Reads every picture of a folder with a saved model and prints one JSON line {n, 
   --pattern P      where the label stands in a name, for example '{i}_{label}' (default: found out)
   --limit N        measure only N pictures, evenly spaced
   --backend NAME   onednn, wasm, cpu, tfjs-node, tfjs-node-gpu (default: the best there is)
-  --json           nothing but the JSON line`;
+  --json           nothing but the JSON line (with npm run --silent)`;
 
 await runCommand(async () => {
   const { values } = commandLine(usage, {

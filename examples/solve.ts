@@ -11,7 +11,11 @@ Reads captchas with a saved model: a line a picture with its file, the text and 
 A picture that cannot be read is named on the error output; the others are still read, and the exit code is 1.`;
 
 await runCommand(async () => {
-  const { values, positionals } = commandLine(usage, { model: { type: 'string' }, backend: { type: 'string' } });
+  const { values, positionals } = commandLine(
+    usage,
+    { model: { type: 'string' }, backend: { type: 'string' } },
+    { allowPositionals: true },
+  );
   if (values.model === undefined || positionals.length === 0) wrongCall('--model and a picture are needed.', usage);
 
   await selectBackend(values.backend);

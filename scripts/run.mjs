@@ -11,14 +11,17 @@ const COMMANDS = {
 };
 
 checkNode();
-const [name, ...args] = process.argv.slice(2);
-if (!Object.keys(COMMANDS).includes(name)) {
-  console.error(`Unknown command "${name}". There are: ${Object.keys(COMMANDS).join(', ')}.`);
-  process.exit(2);
+main(process.argv.slice(2));
+
+async function main([name, ...args]) {
+  if (!Object.keys(COMMANDS).includes(name)) {
+    console.error(`Unknown command "${name}". There are: ${Object.keys(COMMANDS).join(', ')}.`);
+    process.exit(2);
+  }
+  const { setUp } = await import('./setup/main.mjs');
+  const { run } = await import('./setup/process.mjs');
+  // `npm test` builds through turbo together with its checks.
+  await setUp({ build: name !== 'test' });
+  const [runner, script] = COMMANDS[name];
+  process.exitCode = await run(process.execPath, [...(runner === 'tsx' ? ['--import', 'tsx'] : []), script, ...args]);
 }
-const { setUp } = await import('./setup/main.mjs');
-const { run } = await import('./setup/process.mjs');
-// `npm test` builds through turbo together with its checks.
-await setUp({ build: name !== 'test' });
-const [runner, script] = COMMANDS[name];
-process.exitCode = await run(process.execPath, [...(runner === 'tsx' ? ['--import', 'tsx'] : []), script, ...args]);

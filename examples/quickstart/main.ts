@@ -38,12 +38,10 @@ await runCommand(async () => {
     ...(values.seed === undefined ? {} : { seed: wholeNumber('seed', values.seed, 0, usage) }),
     ...(values.quick === undefined ? {} : { recipe: quick }),
   };
-  const { seed, recipe } = await openRunFolder(out, {
-    resume: values.resume,
-    settings: { seed: 1, recipe: full, ...asked },
-    asked,
-  });
-  const backend = await selectBackend(values.backend);
+  const settings = { seed: 1, recipe: full, backend: values.backend ?? 'auto', ...asked };
+  const run = await openRunFolder(out, { resume: values.resume, settings, asked });
+  const { seed, recipe } = run;
+  const backend = await selectBackend(values.backend ?? run.backend);
 
   // Pictures: ten epochs with a validation after each; no label stands on two sides.
   const epochs = 10;
@@ -82,14 +80,15 @@ await runCommand(async () => {
     handleSignals: true,
   });
   await Promise.all([train.close(), validation.close()]);
+  const again = `npm run quickstart -- --resume${values.out === 'runs/quickstart' ? '' : ` --out ${values.out}`}`;
   if (result.reason === 'signal') {
-    const again = [
-      'npm run quickstart -- --resume',
-      ...(values.out === 'runs/quickstart' ? [] : ['--out', values.out]),
-    ];
-    console.log(`\nStopped and saved after ${result.step} steps. To go on: ${again.join(' ')}`);
+    console.log(`\nStopped and saved after ${result.step} steps. To go on: ${again}`);
     return 130;
   }
+  process.once('SIGINT', () => {
+    console.log(`\nStopped after the training, which is saved. To measure and report: ${again}`);
+    process.exit(130);
+  });
   await saveModel(model, join(out, 'model'));
 
   // Measuring, on labels that no training or validation picture had.

@@ -5,13 +5,13 @@
 export interface Recipe {
   /** Pictures and labels, as `@proj/captcha-gen` draws them. */
   readonly captcha: { readonly width: number; readonly height: number; readonly length: number };
-  /** Channels of the first of model v4's four stages; each further one doubles them. */
+  /** Channels of model v4's stem; each stage doubles them. */
   readonly width: number;
   readonly batchSize: number;
   /** Steps of the whole training, unless `maxMinutes` ends it before. */
   readonly totalSteps: number;
   readonly maxMinutes: number;
-  /** How often a checkpoint is written. */
+  /** Least time between checkpoints; 0 writes one after each step. */
   readonly checkpointSeconds: number;
   /** Of AdamW: warm-up from 0 to this over the first `warmupFraction` of the run, then a cosine down to 0. */
   readonly peakLearningRate: number;
@@ -42,7 +42,7 @@ export const quick: Recipe = {
   batchSize: 16,
   totalSteps: 40,
   maxMinutes: 1,
-  checkpointSeconds: 1,
+  checkpointSeconds: 0,
   validationPictures: 32,
   unseenPictures: 64,
 };

@@ -5,10 +5,10 @@ import { isProjError } from '@proj/core';
 type Options = NonNullable<ParseArgsConfig['options']>;
 
 /** The command line by `options`; on `--help` or a wrong call prints `usage` and ends the process. */
-export function commandLine<T extends Options>(usage: string, options: T) {
+export function commandLine<T extends Options>(usage: string, options: T, { allowPositionals = false } = {}) {
   try {
     const parsed = parseArgs({
-      allowPositionals: true,
+      allowPositionals,
       options: { ...options, help: { type: 'boolean', short: 'h' } },
     });
     if ((parsed.values as { help?: boolean }).help) {

@@ -1,15 +1,7 @@
 import { type Image, ProjError } from '@proj/core';
+import { captchaMetadata } from '@proj/models-captcha';
 import { loadModel } from '@proj/trainer';
 import * as tf from '@tensorflow/tfjs';
-
-/** What a saved captcha model says of itself (`userDefinedMetadata` in its `model.json`). */
-interface CaptchaMetadata {
-  readonly task: 'captcha';
-  readonly architecture: string;
-  readonly charset: string;
-  readonly length: number;
-  readonly input: { readonly height: number; readonly width: number; readonly channels: 1 | 3 };
-}
 
 /** A text read from a picture. */
 export interface Reading {
@@ -19,35 +11,38 @@ export interface Reading {
 }
 
 /** A captcha model together with what is needed to use it. */
-export interface Recogniser extends CaptchaMetadata {
+export interface Recogniser {
   readonly model: tf.LayersModel;
+  /** The characters in the order of their classes. */
+  readonly charset: string;
+  /** Characters in a captcha. */
+  readonly length: number;
+  readonly input: { readonly height: number; readonly width: number; readonly channels: 1 | 3 };
   /** Reads pictures of the model's input size. */
   read(images: readonly Image[]): Promise<Reading[]>;
 }
 
 /**
  * Opens a model folder that `saveModel` wrote.
- * @throws ProjError of `loadModel`, or `not-a-recogniser` when the model does not say which characters it reads.
+ * @throws ProjError of `loadModel` and {@link recogniser}.
  */
 export async function openRecogniser(dir: string): Promise<Recogniser> {
-  const model = await loadModel(dir);
-  return recogniser(model, dir);
+  return recogniser(await loadModel(dir));
 }
 
-/** The same for a model in memory; `name` is for errors. */
-export function recogniser(model: tf.LayersModel, name: string): Recogniser {
-  const metadata = model.getUserDefinedMetadata() as Partial<CaptchaMetadata> | undefined;
-  if (metadata?.task !== 'captcha' || metadata.charset === undefined) {
-    throw new ProjError(`${name} is not a captcha recogniser`, {
+/** @throws ProjError of `captchaMetadata`; `not-a-recogniser` when the model does not say which characters it reads. */
+export function recogniser(model: tf.LayersModel): Recogniser {
+  const { charset, length, input } = captchaMetadata(model);
+  const { height, width, channels } = input;
+  if (charset === undefined || (channels !== 1 && channels !== 3)) {
+    throw new ProjError(`Model ${model.name} cannot read pictures`, {
       code: 'not-a-recogniser',
-      expected: 'metadata with task "captcha" and a charset in model.json',
-      received: JSON.stringify(metadata ?? null),
-      fix: 'Give the folder of a model that `npm run quickstart` saved',
+      expected: 'metadata with the charset, and pictures of 1 or 3 channels',
+      received: `charset ${JSON.stringify(charset)}, ${channels} channels`,
+      fix: 'Make the model with the option charset, as `npm run quickstart` does',
     });
   }
-  const facts = metadata as CaptchaMetadata;
-  const { height, width, channels } = facts.input;
-  const symbols = Array.from(facts.charset);
+  const symbols = Array.from(charset);
 
   async function read(images: readonly Image[]): Promise<Reading[]> {
     const size = height * width * channels;
@@ -61,14 +56,14 @@ export function recogniser(model: tf.LayersModel, name: string): Recogniser {
     });
     const values = await probabilities.data();
     probabilities.dispose();
-    return images.map((_, i) => decode(values, i * facts.length));
+    return images.map((_, i) => decode(values, i * length));
   }
 
   /** The most likely symbol at each position; `first` is the row of the text's first character. */
   function decode(values: ArrayLike<number>, first: number): Reading {
     let text = '';
     let confidence = 1;
-    for (let position = first; position < first + facts.length; position++) {
+    for (let position = first; position < first + length; position++) {
       let best = 0;
       for (let c = 1; c < symbols.length; c++) {
         if (at(values, position, c) > at(values, position, best)) best = c;
@@ -80,7 +75,7 @@ export function recogniser(model: tf.LayersModel, name: string): Recogniser {
   }
 
   const at = (values: ArrayLike<number>, row: number, c: number) => values[row * symbols.length + c] as number;
-  return { ...facts, model, read };
+  return { model, charset, length, input: { height, width, channels }, read };
 }
 
 /** A picture with its true label and what a model read in it. */
@@ -97,7 +92,7 @@ export async function readAll(
   pictures: Iterable<{ readonly image: Image; readonly label: string }>,
   batchSize: number,
 ): Promise<LabelledReading[]> {
-  const { read } = recogniser(model, 'The model');
+  const { read } = recogniser(model);
   const results: LabelledReading[] = [];
   let batch: { image: Image; label: string }[] = [];
   const flush = async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rename } from 'node:fs/promises';
+import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProjError } from '@proj/core';
 import { writeFileAtomic } from '@proj/core/node';
@@ -7,10 +7,11 @@ import { writeFileAtomic } from '@proj/core/node';
 const SETTINGS = 'settings.json';
 
 /**
- * Begins or resumes a run in `dir` and gives the settings that hold for it. A new run moves what stands there aside, to
+ * Begins or resumes a run in `dir` and gives the settings that hold for it. A new run moves an earlier one aside, to
  * `dir.1`, `dir.2` and so on; a resumed one takes the settings it began with, so that it sees the same data.
  *
- * @throws ProjError `different-settings` when a resumed run was begun with others than `asked` demands.
+ * @throws ProjError `different-settings` when a resumed run was begun with others than `asked` demands; `not-a-run` when
+ *   `dir` holds something else, which is left alone.
  */
 export async function openRunFolder<T extends object>(
   dir: string,
@@ -32,11 +33,18 @@ export async function openRunFolder<T extends object>(
     return stored;
   }
   if (resume) console.error(`There is no run in ${dir} yet: beginning one.`);
-  if (existsSync(dir)) {
+  if (existsSync(path)) {
     let n = 1;
     while (existsSync(`${dir}.${n}`)) n++;
     await rename(dir, `${dir}.${n}`);
     console.error(`Kept the earlier run as ${dir}.${n}.`);
+  } else if (existsSync(dir) && (await readdir(dir)).length > 0) {
+    throw new ProjError(`Cannot write a run to ${dir}`, {
+      code: 'not-a-run',
+      expected: `a new or empty folder, or one with an earlier run (${SETTINGS})`,
+      received: 'a folder with other files',
+      fix: 'Name another one with --out',
+    });
   }
   await writeFileAtomic(path, `${JSON.stringify(settings, null, 2)}\n`);
   return settings;

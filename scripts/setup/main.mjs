@@ -6,7 +6,7 @@ import { StepFailure, step } from './process.mjs';
 import { checkDisk } from './requirements.mjs';
 import { provideToolchain } from './toolchain.mjs';
 
-const FIRST_TIME_BYTES = 2e9;
+const INSTALLATION_BYTES = 2e9;
 
 /**
  * Brings what a fresh clone lacks: pnpm, the dependencies of the lock file, oneDNN for the native backend, the built
@@ -14,18 +14,29 @@ const FIRST_TIME_BYTES = 2e9;
  */
 export async function setUp({ build }) {
   try {
-    await providePnpm();
-    await installDependencies();
+    await provideDependencies();
     await provideToolchain();
     if (build) {
       const args = ['exec', 'turbo', 'run', 'build', '--filter=./packages/*', '--concurrency=2'];
-      await step('build', 'Building the packages', 'pnpm', args, { env: { PROJ_DTS: '0' } });
+      await step('build', 'Building the packages', 'pnpm', args, { env: { PROJ_DTS: '0', PROJ_NATIVE: 'optional' } });
     }
   } catch (error) {
-    if (!(error instanceof StepFailure)) throw error;
-    console.error(error.explain());
+    const failure = error instanceof StepFailure ? error : new StepFailure(error.stack);
+    console.error(failure.explain());
     process.exit(1);
   }
+}
+
+/** Nothing is installed while nothing that decides the dependencies has changed since the last success. */
+async function provideDependencies() {
+  const stamp = join(setupFolder, 'dependencies');
+  const wanted = dependenciesHash();
+  const present = existsSync(stamp) && existsSync(join(root, 'node_modules')) ? readFileSync(stamp, 'utf8') : '';
+  if (present !== wanted) checkDisk(INSTALLATION_BYTES);
+  await providePnpm();
+  if (present === wanted) return;
+  await step('dependencies', 'Installing dependencies', 'pnpm', ['install', '--frozen-lockfile']);
+  writeFileSync(stamp, wanted);
 }
 
 async function providePnpm() {
@@ -33,23 +44,12 @@ async function providePnpm() {
   const folder = join(setupFolder, packageManager.replace('@', '-'));
   const bin = join(folder, 'node_modules', '.bin');
   if (!existsSync(join(bin, 'pnpm'))) {
-    checkDisk(FIRST_TIME_BYTES);
     mkdirSync(folder, { recursive: true });
     const args = ['install', '--prefix', folder, '--no-save', '--no-audit', '--no-fund', packageManager];
     await step('pnpm', `Installing ${packageManager}`, 'npm', args);
   }
   process.env.PATH = [bin, join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
   process.env.TURBO_TELEMETRY_DISABLED = '1';
-}
-
-/** Skipped while nothing that decides the dependencies has changed since the last success. */
-async function installDependencies() {
-  const stamp = join(setupFolder, 'dependencies');
-  const wanted = dependenciesHash();
-  const present = existsSync(stamp) && existsSync(join(root, 'node_modules')) ? readFileSync(stamp, 'utf8') : '';
-  if (present === wanted) return;
-  await step('dependencies', 'Installing dependencies', 'pnpm', ['install', '--frozen-lockfile']);
-  writeFileSync(stamp, wanted);
 }
 
 function dependenciesHash() {

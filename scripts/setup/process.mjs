@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, setupFolder } from './paths.mjs';
+import { freeBytes } from './requirements.mjs';
 
 /** Runs a program in the foreground with this terminal; gives its exit code. Ctrl-C is the program's to handle. */
 export function run(program, args, { env = {} } = {}) {
@@ -27,24 +28,25 @@ export function run(program, args, { env = {} } = {}) {
 export async function step(name, title, program, args, { env = {}, cwd = root } = {}) {
   mkdirSync(setupFolder, { recursive: true });
   const log = join(setupFolder, `${name}.log`);
+  const output = openSync(log, 'w');
   const started = performance.now();
   process.stderr.write(`${title} ...`);
   const code = await new Promise((resolve) => {
-    const output = createWriteStream(log);
-    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-    child.stdout.pipe(output, { end: false });
-    child.stderr.pipe(output, { end: false });
-    child.once('error', (error) => output.end(error.message, () => resolve(-1)));
-    child.once('close', (status) => output.end(() => resolve(status ?? -1)));
+    const child = spawn(program, args, { cwd, stdio: ['ignore', output, output], env: { ...process.env, ...env } });
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', resolve);
   });
+  closeSync(output);
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   process.stderr.write(code === 0 ? ` ${seconds} s\n` : ` failed after ${seconds} s\n`);
-  if (code !== 0) throw new StepFailure(log, readFileSync(log, 'utf8'));
+  if (code === 0) return;
+  const reason = typeof code === 'string' ? `\n${code}` : '';
+  throw new StepFailure(`${readFileSync(log, 'utf8')}${reason}`, log);
 }
 
-/** A step that ended badly: where its log is and what it says. */
+/** A step that ended badly: what it said, and the file where all of that is. */
 export class StepFailure extends Error {
-  constructor(log, output) {
+  constructor(output, log) {
     super(output.trim().split('\n').slice(-12).join('\n'));
     this.log = log;
     this.output = output;
@@ -52,15 +54,21 @@ export class StepFailure extends Error {
 
   /** The failure as a person understands it: its cause and mend where they are known, else the log's end. */
   explain() {
-    const known = KNOWN_CAUSES.find(({ pattern }) => pattern.test(this.output));
-    return `${known?.says ?? this.message}\nThe whole log: ${this.log}`;
+    // A full disk leaves no room for a log that says so.
+    const output = freeBytes() < 1e6 ? 'ENOSPC' : this.output;
+    const known = KNOWN_CAUSES.find(({ pattern }) => pattern.test(output));
+    return `${known?.says ?? this.message}${this.log === undefined ? '' : `\nThe whole log: ${this.log}`}`;
   }
 }
 
 const KNOWN_CAUSES = [
   {
     pattern: /ENOSPC|no space left/i,
-    says: 'No room on the disk. Free some and call the command again.',
+    says: 'No room on the disk (or on that of your home folder, where pnpm keeps packages). Free some and call again.',
+  },
+  {
+    pattern: /EACCES|EROFS|permission denied|read-only file system/i,
+    says: 'The checkout, or the home folder, may not be written to. Clone to a folder of your own and call again.',
   },
   {
     pattern: /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|META_FETCH_FAIL/i,

@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs';
+import fs from 'node:fs';
 import { root } from './paths.mjs';
 
 const MINIMUM_NODE = [20, 19];
@@ -16,14 +16,19 @@ export function checkNode(version = process.versions.node) {
 
 /** Ends the process with a message where the checkout's disk has less than `bytes` free. */
 export function checkDisk(bytes) {
-  const { bavail, bsize } = statfsSync(root);
-  const free = bavail * bsize;
+  const free = freeBytes();
   if (free >= bytes) return;
   console.error(
     `No room on the disk: ${root} has ${gigabytes(free)} free, setting up needs ${gigabytes(bytes)}. ` +
       'Free some room, or clone to a larger disk, and call the command again.',
   );
   process.exit(1);
+}
+
+/** Room on the checkout's disk. */
+export function freeBytes() {
+  const { bavail, bsize } = fs.statfsSync(root);
+  return bavail * bsize;
 }
 
 const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(1)} GB`;

@@ -5,8 +5,8 @@ import sharp from 'sharp';
 /** RGB rows of one captcha of 128x64. */
 export type Pixels = Uint8Array | Uint8ClampedArray;
 
-/** The folder of captchas made by the real generator, beside the repository unless PROJ_DATA says otherwise. */
-export const realFolder = `${process.env.PROJ_DATA ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url))}/afocus`;
+/** The folder of captchas made by the real generator, `data/afocus` in the checkout unless PROJ_DATA says otherwise. */
+export const realFolder = `${process.env.PROJ_DATA ?? fileURLToPath(new URL('../../../data', import.meta.url))}/afocus`;
 export const realMissing = !existsSync(realFolder);
 if (realMissing) console.warn(`Skipping comparisons with real captchas: ${realFolder} is missing (set PROJ_DATA).`);
 

@@ -214,7 +214,7 @@ describe('a folder that cannot be used', () => {
   });
 });
 
-const data = process.env.PROJ_DATA ?? resolve(import.meta.dirname, '../../../../shared/data');
+const data = process.env.PROJ_DATA ?? resolve(import.meta.dirname, '../../../data');
 
 describe('real captchas', () => {
   it.skipIf(!existsSync(join(data, 'afocus')))(`afocus (skipped where ${data} is missing)`, async () => {

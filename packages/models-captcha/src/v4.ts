@@ -9,7 +9,8 @@ export interface CaptchaV4Options extends CaptchaModelOptions {
   readonly width?: number | undefined;
   /** Residual blocks of the four stages (default `[0, 1, 1, 1]`). Only the first stage may have none. */
   readonly blocks?: readonly [number, number, number, number] | undefined;
-  /** Stride of the stem (default 2). 1 keeps the full picture in the first stage and costs four times as much. */
+  /** Stride of the stem (default 2). 1 keeps the full picture in the first stage, costs four times as much, and asks only
+   * for sides that divide by 8. */
   readonly stemStride?: 1 | 2 | undefined;
   /** Columns of the last map that the classifier sees of each character (default 2). */
   readonly columns?: number | undefined;

@@ -44,7 +44,8 @@ Napi::Value init(const Napi::CallbackInfo& info) {
     const Napi::Value isa = options.Get("isa");
     const std::string wanted = isa.IsString() ? isa.As<Napi::String>().Utf8Value() : "";
     chosen_isa = register_all(wanted.c_str());
-    // Makes oneDNN's own globals before the handler below, so that they are destroyed after it has run.
+    // Makes oneDNN's own globals before the handler below, so that they are destroyed after it has run. What throws here
+    // is tried again by the next environment that loads the addon.
     onednn_warm_up();
     queue_start(options.Get("threads").As<Napi::Number>().Int32Value());
     atexit([] { queue_abandon(nullptr); });
@@ -176,6 +177,11 @@ Napi::Value upload(const Napi::CallbackInfo& info) {
   const size_t bytes = n * static_cast<size_t>(type_size(type));
   if (bytes > 65536) account_upload(state, bytes);
   void* to = pool_allocate(state.env, bytes, true);
+  if (!to) {
+    // What only calls in the queue still use is free once they have run.
+    queue_wait(queue_submitted());
+    to = pool_allocate(state.env, bytes, true);
+  }
   if (to && n > 0) {
     if (same_layout(kind, type)) memcpy(to, from, bytes);
     else copy_in(kind, from, static_cast<int64_t>(n), type, to);
@@ -185,28 +191,34 @@ Napi::Value upload(const Napi::CallbackInfo& info) {
 
 void free_buffer(const Napi::CallbackInfo& info) { pool_free(to_pointer(info[0].As<Napi::Number>().DoubleValue())); }
 
-Napi::Value error_or_undefined(Napi::Env env, const std::string& error) {
-  return error.empty() ? env.Undefined() : Napi::String::New(env, error);
+// The message for JavaScript, which from then on is taken to know of the failure.
+Napi::Value tell(Napi::Env env, State& state, const Failure& failure) {
+  if (!failure) return env.Undefined();
+  state.last = queue_forget(state.env, failure);
+  return Napi::String::New(env, *failure);
 }
 
 Napi::Value read(const Napi::CallbackInfo& info) {
-  queue_wait(state_of(info).last);
+  State& state = state_of(info);
+  queue_wait(state.last);
   const Napi::TypedArray target = info[1].As<Napi::TypedArray>();
   void* to = nullptr;
   napi_get_typedarray_info(info.Env(), target, nullptr, nullptr, &to, nullptr, nullptr);
   if (target.ByteLength() > 0) memcpy(to, to_pointer(info[0].As<Napi::Number>().DoubleValue()), target.ByteLength());
-  return error_or_undefined(info.Env(), queue_take_error(state_of(info).env));
+  return tell(info.Env(), state, queue_failure(state.env));
 }
 
 Napi::Value sync(const Napi::CallbackInfo& info) {
-  queue_wait(state_of(info).last);
-  return error_or_undefined(info.Env(), queue_take_error(state_of(info).env));
+  State& state = state_of(info);
+  queue_wait(state.last);
+  return tell(info.Env(), state, queue_failure(state.env));
 }
 
 // A read that waits its turn in the queue. The target is held by a reference, so its memory stays where it is.
 struct PendingRead {
   Napi::Promise::Deferred deferred;
   Napi::Reference<Napi::TypedArray> target;
+  Failure failure;  // of a kernel before it in the queue
 };
 
 Napi::Value read_async(const Napi::CallbackInfo& info) {
@@ -217,7 +229,7 @@ Napi::Value read_async(const Napi::CallbackInfo& info) {
   const size_t bytes = target.ByteLength();
   void* from = to_pointer(info[0].As<Napi::Number>().DoubleValue());
 
-  auto* pending = new PendingRead{Napi::Promise::Deferred::New(info.Env()), Napi::Persistent(target)};
+  auto* pending = new PendingRead{Napi::Promise::Deferred::New(info.Env()), Napi::Persistent(target), nullptr};
   const Napi::Promise promise = pending->deferred.Promise();
   if (state.pending_reads++ == 0) state.settle.Ref(info.Env());
   auto task = std::make_unique<Task>();
@@ -229,9 +241,10 @@ Napi::Value read_async(const Napi::CallbackInfo& info) {
     // The environment is waiting for this thread while it closes, so `to` is still there, but nobody wants the answer.
     if (env->closing) return;
     if (bytes > 0) memcpy(to, from, bytes);
+    pending->failure = queue_failure(env);
     settle.NonBlockingCall(pending, [shared](Napi::Env js, Napi::Function, PendingRead* read) {
       if (--shared->pending_reads == 0) shared->settle.Unref(js);
-      read->deferred.Resolve(error_or_undefined(js, queue_take_error(shared->env)));
+      read->deferred.Resolve(tell(js, *shared, read->failure));
       delete read;
     });
   };

@@ -103,8 +103,8 @@ void flip(const float* w, int64_t taps, int64_t in, int64_t out, float* flipped)
     }
 }
 
-// Without stride the gradient of the input is itself a convolution, of dy with the flipped filter; oneDNN's forward code is
-// up to twice as fast on NHWC as its backward code.
+// Without stride the gradient of the input is itself a convolution, of dy with the flipped filter; oneDNN's forward code suits
+// NHWC better than its backward code.
 bool is_forward(const dnn::ConvShape& c, bool depthwise) {
   if (depthwise || c.strides != Dims{1, 1}) return false;
   for (int i = 0; i < 2; ++i)

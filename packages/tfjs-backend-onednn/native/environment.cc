@@ -1,5 +1,5 @@
 // Loaded before onednn.node: threads of OpenMP must sleep, not spin, while they wait. With the default, one busy neighbour
-// on the machine made a training step seven times slower. libgomp reads this once, while it loads.
+// on the machine holds up every parallel loop. libgomp reads this once, while it loads.
 #include <node_api.h>
 #include <stdlib.h>
 

@@ -215,8 +215,11 @@ void pool_trim() {
   queue_wait(queue_submitted());
   std::lock_guard<std::mutex> guard(p.lock);
   const uintptr_t page = 4096;
+  const uint64_t completed = queue_completed();
   for (Region& region : p.regions)
     for (Block* block : region.free) {
+      // Freed since by another environment, whose calls may still read it.
+      if (block->free_at > completed) continue;
       const uintptr_t begin = (reinterpret_cast<uintptr_t>(block->data) + page - 1) & ~(page - 1);
       const uintptr_t end = reinterpret_cast<uintptr_t>(block->data + block->size) & ~(page - 1);
       if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);

@@ -80,13 +80,12 @@ void run(Queue& q, Task& task) {
   } catch (...) {
   }
   const auto end = std::chrono::steady_clock::now();
+  std::lock_guard<std::mutex> guard(q.lock);
   OpProfile& profile = q.profile[task.call.op - registry().data()];
   profile.calls += 1;
   profile.nanoseconds += std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count();
-  if (!error.empty()) {
-    std::lock_guard<std::mutex> guard(q.lock);
-    if (task.env->error.empty()) task.env->error = describe(task.call) + ": " + error;
-  }
+  if (!error.empty() && !task.env->failure)
+    task.env->failure = std::make_shared<const std::string>(describe(task.call) + ": " + error);
 }
 
 void loop() {
@@ -127,7 +126,6 @@ void loop() {
 void queue_start(int threads) {
   Queue& q = queue();
   std::lock_guard<std::mutex> guard(q.lock);
-  if (!q.profile.empty()) return;
   q.threads = threads;
   q.profile.resize(registry().size());
   std::thread(loop).detach();
@@ -160,11 +158,19 @@ void queue_wait(uint64_t sequence) {
   q.waiters -= 1;
 }
 
-std::string queue_take_error(Env* env) {
+Failure queue_failure(Env* env) {
   std::lock_guard<std::mutex> guard(queue().lock);
-  std::string error;
-  error.swap(env->error);
-  return error;
+  return env->failure;
+}
+
+uint64_t queue_forget(Env* env, const Failure& failure) {
+  auto task = std::make_unique<Task>();
+  task->env = env;
+  task->finish = [=] {
+    std::lock_guard<std::mutex> guard(queue().lock);
+    if (env->failure == failure) env->failure.reset();
+  };
+  return queue_push(std::move(task));
 }
 
 void queue_abandon(Env* env) {
@@ -181,13 +187,18 @@ void queue_abandon(Env* env) {
   q.waiters -= 1;
 }
 
-std::vector<OpProfile> queue_profile() { return queue().profile; }
+std::vector<OpProfile> queue_profile() {
+  std::lock_guard<std::mutex> guard(queue().lock);
+  return queue().profile;
+}
+
 void queue_reset_profile() {
+  std::lock_guard<std::mutex> guard(queue().lock);
   for (OpProfile& profile : queue().profile) profile = {};
 }
 
 void parallel_ranges(int64_t n, int64_t grain, void (*run)(const void* body, int64_t begin, int64_t end), const void* body) {
-  const int64_t threads = std::min<int64_t>(omp_get_max_threads(), grain > 0 ? n / grain : n);
+  const int64_t threads = std::min<int64_t>(omp_get_max_threads(), n / std::max<int64_t>(1, grain));
   if (threads <= 1) {
     if (n > 0) run(body, 0, n);
     return;

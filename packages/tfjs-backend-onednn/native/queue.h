@@ -2,6 +2,7 @@
 // team of threads for each thread that calls it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -9,11 +10,14 @@
 
 #include "tensor.h"
 
+// What went wrong in a kernel; null when nothing did.
+using Failure = std::shared_ptr<const std::string>;
+
 struct Env {
   // Set when the environment ends: its calls that still wait are dropped.
-  bool closing = false;
-  // Errors of kernels since the last read, guarded by the queue's lock.
-  std::string error;
+  std::atomic<bool> closing{false};
+  // The oldest that JavaScript has not been told, guarded by the queue's lock.
+  Failure failure;
 };
 
 struct Task {
@@ -36,8 +40,10 @@ uint64_t queue_submitted();
 uint64_t queue_completed();
 void queue_wait(uint64_t sequence);
 
-// The oldest kernel error of this environment, and forgets it.
-std::string queue_take_error(Env* env);
+// What a read at this point of the queue has to report.
+Failure queue_failure(Env* env);
+// JavaScript has been told. In the queue, since reads that were made before it knew must fail as well. Returns as queue_push.
+uint64_t queue_forget(Env* env, const Failure& failure);
 
 // Drops what waits of this environment (null: of all) and returns when nothing of it runs any more.
 void queue_abandon(Env* env);

@@ -40,6 +40,7 @@ const char* register_all(const char* wanted) {
     if (!chosen) chosen = &level;
     if (wanted && strcmp(wanted, level.name) == 0) chosen = &level;
   }
+  registry().clear();  // of an attempt that failed
   chosen->add();
   add_conv();
   add_matmul();

@@ -28,8 +28,8 @@ interface Gradients {
 
 /**
  * Makes tfjs's backward pass, while this backend is active, free each tensor after its last use. tfjs itself keeps all
- * saved activations and all intermediate gradients until the whole pass is over, which doubles the memory of a training
- * step. Results are the same; a gradient inside a gradient takes tfjs's own way, because its tape is needed again.
+ * saved activations and all intermediate gradients until the whole pass is over. Results are the same; a gradient inside a
+ * gradient takes tfjs's own way, because its tape is needed again.
  */
 export function releaseGradientsEarly(): void {
   const engine = tf.engine() as unknown as Engine;

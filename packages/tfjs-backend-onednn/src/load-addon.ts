@@ -28,8 +28,9 @@ export interface Addon {
   /** Copies host values into a new buffer. Returns its pointer, 0 when out of memory. */
   upload(values: HostArray, type: number): number;
   free(pointer: number): void;
-  /** Waits for the queue, then copies. Returns the message of a kernel that failed since the last read. */
+  /** Waits for the queue, then copies. Returns the message of a kernel that failed and that nobody was told of. */
   read(pointer: number, target: Float32Array | Int32Array | Uint8Array): string | undefined;
+  /** The same without waiting; every read made before the failure was told brings its message. */
   readAsync(pointer: number, target: Float32Array | Int32Array | Uint8Array): Promise<string | undefined>;
   /** Waits for the queue. Returns as {@link read} does. */
   sync(): string | undefined;
@@ -107,7 +108,7 @@ function tryLoad(): Loaded | ProjError {
     expected: `a local build (build/onednn.node) or the package ${PLATFORM_PACKAGE}`,
     received: reasons.length === 0 ? 'neither' : reasons.join('; '),
     fix:
-      'Ways out: build it from a checkout (libdnnl-dev, cmake, g++ and make, then `node scripts/build-native.mjs`), ' +
+      'Ways out: build it from a checkout (libdnnl-dev, g++ and make, then `node scripts/build-native.mjs`), ' +
       'install on 64-bit x86 Linux with glibc, or use another backend such as @tensorflow/tfjs-backend-wasm.',
   });
 }

@@ -19,7 +19,7 @@ double* doubles(int64_t n) { return static_cast<double*>(scratch(static_cast<siz
 
 // y = (x - mean) * factor + offset
 void normalise(const float* x, float* y, Matrix m, const float* mean, const float* factor, const float* offset) {
-  parallel(m.rows, kGrain / m.columns + 1, [&](int64_t begin, int64_t end) {
+  parallel(m.rows, grain_of(m.columns), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const float* in = x + r * m.columns;
       float* out = y + r * m.columns;
@@ -88,7 +88,7 @@ void batch_norm_train_grad(const Call& call) {
     b[c] = static_cast<float>(-gamma * rstd * rstd * rstd * sums[m.columns + c] / n);
     d[c] = static_cast<float>(-gamma * rstd * sums[c] / n);
   }
-  parallel(m.rows, kGrain / std::max<int64_t>(1, m.columns) + 1, [&](int64_t begin, int64_t end) {
+  parallel(m.rows, grain_of(m.columns), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const float *in = x + r * m.columns, *gradient = dy + r * m.columns;
       float* out = dx + r * m.columns;

@@ -71,7 +71,7 @@ void binary(const Call& call) {
   const Broadcast p = plan(ta, tb, ty);
   const In *a = ta.as<const In>(), *b = tb.as<const In>();
   Out* y = ty.as<Out>();
-  parallel(total, kGrain / F::cost, [&](int64_t begin, int64_t end) {
+  parallel(total, grain_of(F::cost), [&](int64_t begin, int64_t end) {
     while (begin < end) {
       int64_t index = begin / p.inner, offset = begin % p.inner;
       const int64_t n = std::min(end - begin, p.inner - offset);

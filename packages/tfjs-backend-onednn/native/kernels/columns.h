@@ -39,7 +39,7 @@ inline void all_column_sums(int64_t rows, int64_t width, double* total, Term&& t
   const int64_t threads = omp_get_max_threads(), size = Sums * width;
   double* parts = static_cast<double*>(scratch(static_cast<size_t>(threads * size) * sizeof(double)));
   std::fill(parts, parts + threads * size, 0.0);
-  parallel(rows, kGrain / std::max<int64_t>(1, width) + 1, [&](int64_t begin, int64_t end) {
+  parallel(rows, grain_of(width), [&](int64_t begin, int64_t end) {
     column_sums<Sums>(begin, end, width, parts + omp_get_thread_num() * size, term);
   });
   for (int64_t i = 0; i < size; ++i) {

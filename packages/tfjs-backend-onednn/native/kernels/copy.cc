@@ -72,7 +72,7 @@ void copy_tiles(const T* x, T* y, const Walk& w, int k, int64_t total) {
   const int64_t rows = w.dims[k], columns = w.dims[last], row_stride = out_strides[k], column_stride = w.strides[last];
   const int64_t row_tiles = (rows + kTile - 1) / kTile, column_tiles = (columns + kTile - 1) / kTile;
   const int64_t planes = total / (rows * columns), per_plane = row_tiles * column_tiles;
-  parallel(planes * per_plane, kGrain / std::min(rows * columns, kTile * kTile) + 1, [&](int64_t begin, int64_t end) {
+  parallel(planes * per_plane, grain_of(std::min(rows * columns, kTile * kTile)), [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
       int64_t plane = item / per_plane;
       const int64_t tile = item % per_plane, r0 = tile / column_tiles * kTile, c0 = tile % column_tiles * kTile;
@@ -118,7 +118,7 @@ void pad_with(const Call& call, T value) {
   T* to = y.as<T>();
   const int64_t columns = y.dims[last], inside = x.dims[last], left = call.integer(1 + last);
   if (y.size() == 0) return;
-  parallel(y.size() / columns, kGrain / columns + 1, [&](int64_t begin, int64_t end) {
+  parallel(y.size() / columns, grain_of(columns), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       int64_t index = row, source = 0, stride = 1;
       bool within = true;
@@ -163,7 +163,7 @@ void concat(const Call& call) {
     const char* from = call[i].as<const char>();
     char* to = y.as<char>() + offset;
     if (bytes > 0)
-      parallel(outer, 4 * kGrain / bytes + 1, [&](int64_t begin, int64_t end) {
+      parallel(outer, grain_of(bytes / 4), [&](int64_t begin, int64_t end) {
         for (int64_t o = begin; o < end; ++o) memcpy(to + o * width, from + o * bytes, static_cast<size_t>(bytes));
       });
     offset += bytes;
@@ -182,7 +182,7 @@ void split(const Call& call) {
     const char* from = x.as<const char>() + offset;
     char* to = call[i].as<char>();
     if (bytes > 0)
-      parallel(outer, 4 * kGrain / bytes + 1, [&](int64_t begin, int64_t end) {
+      parallel(outer, grain_of(bytes / 4), [&](int64_t begin, int64_t end) {
         for (int64_t o = begin; o < end; ++o) memcpy(to + o * bytes, from + o * width, static_cast<size_t>(bytes));
       });
     offset += bytes;

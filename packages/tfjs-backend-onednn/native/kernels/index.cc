@@ -22,7 +22,7 @@ void gather(const Call& call) {
   if (call[2].size() == 0) return;
   for (int64_t i = 0; i < batch * m; ++i)
     if (indices[i] < 0 || indices[i] >= n) out_of_range(indices[i], n);
-  parallel(batch * outer * m, 4 * kGrain / (bytes + 16), [&](int64_t begin, int64_t end) {
+  parallel(batch * outer * m, grain_of((bytes + 16) / 4), [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
       const int64_t plane = k / m;
       const int64_t from = plane * n + indices[plane / outer * m + k % m];
@@ -37,7 +37,7 @@ void one_hot_as(const Call& call) {
   const T on = static_cast<T>(call.number(0)), off = static_cast<T>(call.number(1));
   const int32_t* x = call[0].as<const int32_t>();
   T* y = call[1].as<T>();
-  parallel(n, kGrain / depth + 1, [&](int64_t begin, int64_t end) {
+  parallel(n, grain_of(depth), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       std::fill(y + i * depth, y + (i + 1) * depth, off);
       if (x[i] >= 0 && x[i] < depth) y[i * depth + x[i]] = on;

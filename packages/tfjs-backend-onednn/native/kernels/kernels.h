@@ -37,4 +37,9 @@ inline void parallel(int64_t n, int64_t grain, F&& f) {
 
 constexpr int64_t kGrain = 32768;  // cheap elements
 
+// The grain of items that cost as much as `elements` cheap ones; of empty tensors that is none.
+inline int64_t grain_of(int64_t elements) {
+  return std::max<int64_t>(1, kGrain / std::max<int64_t>(1, elements));
+}
+
 }  // namespace PROJ_ISA

@@ -38,7 +38,7 @@ void adamw(const Call& call) {
   k.l2 = static_cast<float>(decoupled ? 0.0 : decay);
   k.step = static_cast<float>(rate / call.number(5));
   k.root = static_cast<float>(1.0 / std::sqrt(call.number(6)));
-  parallel(call[0].size(), kGrain / 2, [&](int64_t begin, int64_t end) {
+  parallel(call[0].size(), grain_of(2), [&](int64_t begin, int64_t end) {
     k.apply(call[0].f32() + begin, call[1].f32() + begin, call[2].f32() + begin, call[3].f32() + begin,
             call[4].f32_out() + begin, call[5].f32_out() + begin, call[6].f32_out() + begin, end - begin);
   });
@@ -73,7 +73,7 @@ void sgd(const Call& call) {
   k.along = momentum == 0.0f ? 0.0f : (nesterov ? momentum : 1.0f);
   // On the first step the buffer's place is taken by the variable, which is finite and counts nothing.
   const float* buffer = first ? call[0].f32() : call[2].f32();
-  parallel(call[0].size(), kGrain / 2, [&](int64_t begin, int64_t end) {
+  parallel(call[0].size(), grain_of(2), [&](int64_t begin, int64_t end) {
     k.apply(call[0].f32() + begin, call[1].f32() + begin, buffer + begin, call[3].f32_out() + begin,
             call[4].f32_out() + begin, end - begin);
   });

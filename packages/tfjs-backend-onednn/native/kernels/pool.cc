@@ -31,7 +31,7 @@ struct Window {
     }
   }
 
-  int64_t grain() const { return kGrain / (out_w * channels * kernel_h * kernel_w) + 1; }
+  int64_t grain() const { return grain_of(out_w * channels * kernel_h * kernel_w); }
 };
 
 void max_pool(const Call& call) {
@@ -82,7 +82,7 @@ void over_pictures(const Window& p, F&& f) {
   const int64_t threads = omp_get_max_threads();
   const int64_t stripes = p.batch >= threads ? 1 : std::min(threads, std::max<int64_t>(1, p.channels / 16));
   const int64_t work = p.in_h * p.in_w * p.channels / stripes;
-  parallel(p.batch * stripes, kGrain / (work + 1), [&](int64_t begin, int64_t end) {
+  parallel(p.batch * stripes, grain_of(work), [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
       const int64_t stripe = item % stripes;
       f(item / stripes, p.channels * stripe / stripes, p.channels * (stripe + 1) / stripes);

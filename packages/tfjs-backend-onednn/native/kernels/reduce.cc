@@ -51,14 +51,20 @@ void sum_f32(const Tensor& in, const Tensor& out, View v, double scale) {
   const int threads = omp_get_max_threads();
   const int64_t total = v.outer * v.n * v.inner;
   if (v.inner == 1 && v.outer < threads && total > kGrain) {
+    // One sum a thread, added in the order of threads: an OpenMP reduction joins them in whatever order they end.
+    double* parts = static_cast<double*>(scratch(static_cast<size_t>(threads) * sizeof(double)));
     for (int64_t o = 0; o < v.outer; ++o) {
+      std::fill(parts, parts + threads, 0.0);
+      const float* base = x + o * v.n;
+      parallel(v.n, kStretch, [&](int64_t begin, int64_t end) {
+        parts[omp_get_thread_num()] = sum_run(base + begin, end - begin);
+      });
       double sum = 0;
-#pragma omp parallel for reduction(+ : sum)
-      for (int64_t i = 0; i < v.n; i += kStretch) sum += sum_run(x + o * v.n + i, std::min(kStretch, v.n - i));
+      for (int t = 0; t < threads; ++t) sum += parts[t];
       y[o] = static_cast<float>(sum * scale);
     }
   } else if (v.inner == 1) {
-    parallel(v.outer, kGrain / std::max<int64_t>(1, v.n), [&](int64_t begin, int64_t end) {
+    parallel(v.outer, grain_of(v.n), [&](int64_t begin, int64_t end) {
       for (int64_t o = begin; o < end; ++o) y[o] = static_cast<float>(sum_run(x + o * v.n, v.n) * scale);
     });
   } else if (v.outer < threads && total > kGrain) {
@@ -66,7 +72,7 @@ void sum_f32(const Tensor& in, const Tensor& out, View v, double scale) {
     for (int64_t o = 0; o < v.outer; ++o) {
       std::fill(parts, parts + threads * v.inner, 0.0);
       const float* base = x + o * v.n * v.inner;
-      parallel(v.n, kGrain / v.inner, [&](int64_t begin, int64_t end) {
+      parallel(v.n, grain_of(v.inner), [&](int64_t begin, int64_t end) {
         sum_columns(base, begin, end, v.inner, parts + omp_get_thread_num() * v.inner);
       });
       for (int64_t j = 0; j < v.inner; ++j) {
@@ -77,7 +83,7 @@ void sum_f32(const Tensor& in, const Tensor& out, View v, double scale) {
     }
   } else {
     double* parts = static_cast<double*>(scratch(static_cast<size_t>(threads * v.inner) * sizeof(double)));
-    parallel(v.outer, kGrain / std::max<int64_t>(1, v.n * v.inner), [&](int64_t begin, int64_t end) {
+    parallel(v.outer, grain_of(v.n * v.inner), [&](int64_t begin, int64_t end) {
       double* part = parts + omp_get_thread_num() * v.inner;
       for (int64_t o = begin; o < end; ++o) {
         std::fill(part, part + v.inner, 0.0);
@@ -93,7 +99,7 @@ template <class In, class Out, class F>
 void fold(const Tensor& in, const Tensor& out, View v, Out first, F&& f) {
   const In* x = in.as<const In>();
   Out* y = out.as<Out>();
-  parallel(v.outer, kGrain / std::max<int64_t>(1, v.n * v.inner), [&](int64_t begin, int64_t end) {
+  parallel(v.outer, grain_of(v.n * v.inner), [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
       const In* base = x + o * v.n * v.inner;
       Out* target = y + o * v.inner;
@@ -168,7 +174,7 @@ void arg_extreme(const Call& call, Better&& better) {
   const View v = view(call);
   const T* x = call[0].as<const T>();
   int32_t* y = call[1].as<int32_t>();
-  parallel(v.outer, kGrain / std::max<int64_t>(1, v.n * v.inner), [&](int64_t begin, int64_t end) {
+  parallel(v.outer, grain_of(v.n * v.inner), [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o)
       for (int64_t j = 0; j < v.inner; ++j) {
         const T* base = x + o * v.n * v.inner + j;
@@ -206,7 +212,7 @@ void cumulate(const Call& call, T first, F&& f) {
   const bool exclusive = call.integer(3), reverse = call.integer(4);
   const T* x = call[0].as<const T>();
   T* y = call[1].as<T>();
-  parallel(v.outer * v.inner, kGrain / std::max<int64_t>(1, v.n), [&](int64_t begin, int64_t end) {
+  parallel(v.outer * v.inner, grain_of(v.n), [&](int64_t begin, int64_t end) {
     for (int64_t k = begin; k < end; ++k) {
       const int64_t base = k / v.inner * v.n * v.inner + k % v.inner;
       T value = first;

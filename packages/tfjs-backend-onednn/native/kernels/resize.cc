@@ -28,7 +28,7 @@ void resize_bilinear(const Call& call) {
   const Tensor &x = call[0], &y = call[1];
   const Axis vertical{call.number(0), call.integer(2) != 0, x.dims[1]}, horizontal{call.number(1), call.integer(2) != 0, x.dims[2]};
   const int64_t height = y.dims[1], width = y.dims[2], channels = y.dims[3];
-  parallel(y.dims[0] * height, kGrain / (width * channels + 1) + 1, [&](int64_t begin, int64_t end) {
+  parallel(y.dims[0] * height, grain_of(width * channels), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const Axis::At v = vertical.at(row % height);
       const float* image = x.f32() + row / height * x.dims[1] * x.dims[2] * channels;

@@ -21,7 +21,7 @@ void rows(const Call& call, Row&& row) {
   if (x.size() == 0) return;
   const float* in = x.f32();
   float* out = call[1].f32_out();
-  parallel(x.size() / n, kGrain / (4 * n) + 1, [&](int64_t begin, int64_t end) {
+  parallel(x.size() / n, grain_of(4 * n), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) row(in + r * n, out + r * n, n);
   });
 }

@@ -11,7 +11,7 @@ template <class In, class Out, class F>
 void map(const Call& call, int cost, F&& f) {
   const In* __restrict x = call[0].as<const In>();
   Out* __restrict y = call[1].as<Out>();
-  parallel(call[1].size(), kGrain / cost, [=](int64_t begin, int64_t end) {
+  parallel(call[1].size(), grain_of(cost), [=](int64_t begin, int64_t end) {
     const auto local = f;  // on the stack no store to y can change its parameters, so they stay in registers
     for (int64_t i = begin; i < end; ++i) y[i] = local(x[i]);
   });
