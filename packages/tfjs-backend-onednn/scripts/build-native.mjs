@@ -12,11 +12,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const prefix = process.env.PROJ_ONEDNN_PREFIX ?? '';
+const prefix = process.env.PROJ_ONEDNN_PREFIX ? resolve(process.env.PROJ_ONEDNN_PREFIX) : '';
 const require = createRequire(import.meta.url);
 
 const missing = reasonNotToBuild();
@@ -39,21 +39,25 @@ function build() {
   const { status, stdout, stderr } = spawnSync(
     'make',
     [
-      '--directory',
-      join(root, 'native'),
+      '--file=native/Makefile',
       `--jobs=${availableParallelism()}`,
-      `OUT=${join(root, 'build')}`,
+      `OUT=build`,
       `ONEDNN=${prefix}`,
-      `NODE_API_HEADERS=${require('node-api-headers').include_dir}`,
-      `NODE_ADDON_API=${resolve(require('node-addon-api').include_dir)}`,
+      `NODE_API_HEADERS=${fromRoot(require('node-api-headers').include_dir)}`,
+      `NODE_ADDON_API=${fromRoot(require('node-addon-api').include_dir)}`,
       `ISAS=${instructionSets().join(' ')}`,
     ],
-    { encoding: 'utf8', maxBuffer: 1 << 28 },
+    { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 },
   );
   if (status === 0) return;
   console.error(`${stdout}${stderr}`);
   console.error(`@proj/tfjs-backend-onednn: the native sources do not compile (in ${join(root, 'native')}).`);
   process.exit(1);
+}
+
+/** A path of this process as make sees it from the package's folder: free of what lies above the checkout. */
+function fromRoot(path) {
+  return relative(root, resolve(path));
 }
 
 /** The baseline always, for machines without the others; of the others the best that this machine has. */

@@ -56,7 +56,7 @@ void sum_f32(const Tensor& in, const Tensor& out, View v, double scale) {
     for (int64_t o = 0; o < v.outer; ++o) {
       std::fill(parts, parts + threads, 0.0);
       const float* base = x + o * v.n;
-      parallel(v.n, kStretch, [&](int64_t begin, int64_t end) {
+      parallel(v.n, kGrain, [&](int64_t begin, int64_t end) {
         parts[omp_get_thread_num()] = sum_run(base + begin, end - begin);
       });
       double sum = 0;

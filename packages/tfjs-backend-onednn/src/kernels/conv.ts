@@ -12,7 +12,7 @@ import type {
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
 import { type Epilogue, planEpilogue } from './activation.js';
-import { type Inputs, isFloat, registerNative, runOne } from './register.js';
+import { type Inputs, isEmpty, isFloat, registerNative, runOne } from './register.js';
 
 type ConvInfo = backend_util.Conv2DInfo;
 
@@ -57,10 +57,6 @@ function geometryNumbers(info: ConvInfo, depthwise: boolean): number[] | undefin
 function padAfter(input: number, output: number, stride: number, filter: number, before: number): number | undefined {
   const reach = (output - 1) * stride + filter - input - before;
   return reach > -stride ? Math.max(0, reach) : undefined;
-}
-
-function isEmpty(...shapes: readonly (readonly number[])[]): boolean {
-  return shapes.some((shape) => shape.includes(0));
 }
 
 function forward(

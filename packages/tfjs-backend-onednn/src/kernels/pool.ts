@@ -1,6 +1,6 @@
 import type { AvgPoolAttrs, AvgPoolGradAttrs, backend_util, MaxPoolAttrs, MaxPoolGradAttrs } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { type Inputs, isFloat, registerNative, runOne } from './register.js';
+import { type Inputs, isEmpty, isFloat, registerNative, runOne } from './register.js';
 
 type PoolAttrs = Pick<MaxPoolAttrs, 'filterSize' | 'strides' | 'pad'> & Partial<Pick<MaxPoolAttrs, 'dimRoundingMode'>>;
 
@@ -36,7 +36,7 @@ export function registerPool(): void {
     ['AvgPool', 'avg_pool'],
   ] as const) {
     registerNative<Inputs<'x'>, MaxPoolAttrs | AvgPoolAttrs>(kernelName, (backend, { x }, attrs) => {
-      if (!isFloat(x)) return undefined;
+      if (!isFloat(x) || isEmpty(x.shape)) return undefined;
       const info = infoOf(x.shape, attrs);
       // As every tfjs backend has it, whatever stride and padding say.
       const single = info.filterHeight === 1 && info.filterWidth === 1;
@@ -45,12 +45,12 @@ export function registerPool(): void {
     });
   }
   registerNative<Inputs<'dy' | 'input'>, MaxPoolGradAttrs>('MaxPoolGrad', (backend, { dy, input }, attrs) => {
-    if (!isFloat(dy, input)) return undefined;
+    if (!isFloat(dy, input) || isEmpty(dy.shape, input.shape)) return undefined;
     const spec = { shape: input.shape, dtype: 'float32' as const };
     return runOne(backend, 'max_pool_grad', [dy, input], [spec], numbersOf(infoOf(input.shape, attrs)));
   });
   registerNative<Inputs<'dy' | 'input'>, AvgPoolGradAttrs>('AvgPoolGrad', (backend, { dy, input }, attrs) => {
-    if (!isFloat(dy)) return undefined;
+    if (!isFloat(dy) || isEmpty(dy.shape, input.shape)) return undefined;
     const spec = { shape: input.shape, dtype: 'float32' as const };
     return runOne(backend, 'avg_pool_grad', [dy], [spec], numbersOf(infoOf(input.shape, attrs)));
   });

@@ -64,6 +64,11 @@ export function isFloat(...tensors: readonly (TensorInfo | null | undefined)[]):
   return tensors.every((tensor) => tensor == null || (tensor.dtype === 'float32' && tensor.shape.length <= 8));
 }
 
+/** Whether one of the shapes has no elements. */
+export function isEmpty(...shapes: readonly (readonly number[])[]): boolean {
+  return shapes.some((shape) => shape.includes(0));
+}
+
 /** Runs an operation with one output. */
 export function runOne(backend: OnednnBackend, ...call: Parameters<OnednnBackend['run']>): TensorInfo {
   return backend.run(...call)[0]!;

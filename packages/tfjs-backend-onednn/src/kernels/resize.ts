@@ -1,5 +1,5 @@
 import type { ResizeBilinearAttrs, ResizeBilinearGradAttrs } from '@tensorflow/tfjs';
-import { type Inputs, isFloat, registerNative, runOne } from './register.js';
+import { type Inputs, isEmpty, isFloat, registerNative, runOne } from './register.js';
 
 /** Input pixels for one output pixel. */
 function scale(input: number, output: number, alignCorners: boolean): number {
@@ -9,7 +9,7 @@ function scale(input: number, output: number, alignCorners: boolean): number {
 export function registerResize(): void {
   registerNative<Inputs<'images'>, ResizeBilinearAttrs>('ResizeBilinear', (backend, { images }, attrs) => {
     const { alignCorners, halfPixelCenters, size } = attrs;
-    if (!isFloat(images) || images.shape.includes(0)) return undefined;
+    if (!isFloat(images) || isEmpty(images.shape)) return undefined;
     const [batch, height, width, channels] = images.shape as [number, number, number, number];
     return runOne(
       backend,
@@ -23,7 +23,7 @@ export function registerResize(): void {
   registerNative<Inputs<'images' | 'dy'>, ResizeBilinearGradAttrs>(
     'ResizeBilinearGrad',
     (backend, { images, dy }, { alignCorners }) => {
-      if (!isFloat(images, dy) || images.shape.includes(0)) return undefined;
+      if (!isFloat(images, dy) || isEmpty(images.shape, dy.shape)) return undefined;
       const [, height, width] = images.shape as [number, number, number, number];
       const [, newHeight, newWidth] = dy.shape as [number, number, number, number];
       return runOne(
