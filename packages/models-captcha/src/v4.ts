@@ -26,7 +26,8 @@ export interface CaptchaV4Options extends CaptchaModelOptions {
  * where in the picture each character stands.
  *
  * Input: `[B, H, W, C]` float32, raw pixel values 0..255 (the first layer scales them to 0..1), 64x128x3 by default;
- * sides must divide by 16 (8 with `stemStride: 1`). Output: logits `[B, length, numClasses]`.
+ * sides must divide by 16 (8 with `stemStride: 1`), and the width must give each character a column of that many pixels.
+ * Output: logits `[B, length, numClasses]`.
  *
  * Stages 2 to 4 halve the map at their entrance; their shortcut is a 2x2 average pool and a 1x1 convolution (ResNet-D, He
  * et al., 2019), which passes every pixel on where a strided 1x1 convolution would skip three of four. Convolutions have
@@ -60,6 +61,10 @@ export function captchaV4({
   const step = 8 * stemStride;
   const divides = task.inputShape[0] % step === 0 && task.inputShape[1] % step === 0;
   assertOption('v4', divides, `height and width that divide by ${step}`, `[${task.inputShape}]`);
+
+  const fits = task.inputShape[1] / step >= task.length;
+  const least = `${task.length} columns of ${step} pixels, a width of at least ${task.length * step}`;
+  assertOption('v4', fits, least, `[${task.inputShape}]`);
 
   const rng = new Rng(task.seed);
   const { dense } = torchLayers(task.seed);

@@ -1,5 +1,6 @@
 // Batch normalisation of x seen as [rows, C].
 #include <cmath>
+#include <limits>
 
 #include "columns.h"
 
@@ -45,7 +46,12 @@ void batch_norm_train(const Call& call) {
   const Matrix m = matrix(call[0]);
   const float* x = call[0].f32();
   float *mean = call[4].f32_out(), *variance = call[5].f32_out();
-  if (m.rows == 0) return;
+  if (m.rows == 0) {
+    const float none = std::numeric_limits<float>::quiet_NaN();
+    std::fill(mean, mean + m.columns, none);
+    std::fill(variance, variance + m.columns, none);
+    return;
+  }
   // Sums of the distance to the first row: its mean and square are small numbers, so their difference loses nothing.
   const float* shift = x;
   double* sums = doubles(2 * m.columns);

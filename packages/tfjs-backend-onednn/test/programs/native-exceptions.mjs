@@ -17,9 +17,9 @@ function attempt(f) {
   }
 }
 
-// Too little room for the stack of the compute thread.
-bound(1);
-const size = Number(/^VmSize:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+// Too little room for the stack of the compute thread, which is 8 MB.
+const kilobytes = Number(/^VmSize:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1]);
+bound(kilobytes * 1024 + 4e6);
 process.stdout.write(`init ${attempt(() => addon.init(options))}, `);
 bound('unlimited');
 process.stdout.write(`then ${attempt(() => addon.init(options))}\n`);

@@ -14,13 +14,8 @@ if (isMainThread) {
   }
   process.stdout.write(`${wrong} wrong\n`);
 } else {
-  const means = tf.tidy(() => {
-    const result = [];
-    for (let i = 0; i < 1000; i++) {
-      const x = tf.fill([300_000], 1);
-      result.push(x.add(1).mul(2).mean());
-    }
-    return result.map((mean) => mean.dataSync()[0]);
-  });
-  parentPort.postMessage(means.filter((mean) => mean !== 4).length);
+  const means = [];
+  for (let i = 0; i < 1000; i++) means.push(tf.tidy(() => tf.fill([300_000], 1).add(1).mul(2).mean()));
+  const values = means.map((mean) => mean.dataSync()[0]);
+  parentPort.postMessage(values.filter((value) => value !== 4).length);
 }
