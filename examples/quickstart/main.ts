@@ -69,7 +69,7 @@ await runCommand(async () => {
     epochs,
     maxDurationMs: recipe.maxMinutes * 60_000,
     metrics: { charAccuracy: charAccuracy(), exactMatch: exactMatch() },
-    checkpoint: { dir: join(out, 'checkpoints'), everyMs: recipe.checkpointSeconds * 1000 },
+    checkpoint: { dir: join(out, 'checkpoints'), ...recipe.checkpoint },
     resume: values.resume,
     seed,
     onEvent: [

@@ -11,8 +11,8 @@ export interface Recipe {
   /** Steps of the whole training, unless `maxMinutes` ends it before. */
   readonly totalSteps: number;
   readonly maxMinutes: number;
-  /** Least time between checkpoints; 0 writes one after each step. */
-  readonly checkpointSeconds: number;
+  /** How often a checkpoint is written. */
+  readonly checkpoint: { readonly everyMs: number } | { readonly everySteps: number };
   /** Of AdamW: warm-up from 0 to this over the first `warmupFraction` of the run, then a cosine down to 0. */
   readonly peakLearningRate: number;
   readonly warmupFraction: number;
@@ -28,7 +28,7 @@ export const full: Recipe = {
   batchSize: 32,
   totalSteps: 2500,
   maxMinutes: 7.5,
-  checkpointSeconds: 20,
+  checkpoint: { everyMs: 20_000 },
   peakLearningRate: 6e-3,
   warmupFraction: 0.1,
   weightDecay: 0.01,
@@ -40,9 +40,9 @@ export const quick: Recipe = {
   ...full,
   width: 8,
   batchSize: 16,
-  totalSteps: 40,
+  totalSteps: 20,
   maxMinutes: 1,
-  checkpointSeconds: 0,
-  validationPictures: 32,
+  checkpoint: { everySteps: 1 },
+  validationPictures: 16,
   unseenPictures: 64,
 };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quick } from '../quickstart/recipe.ts';
 
 const examples = fileURLToPath(new URL('..', import.meta.url));
 const minute = 60_000;
@@ -127,8 +128,8 @@ describe('a stopped quickstart', () => {
     const after = stepsOf('killed').slice(before.length);
     expect(after[0]).toBeGreaterThan(0);
     expect(after[0]).toBeLessThanOrEqual(before.length);
-    expect(after.at(-1)).toBe(39);
-    expect(reportOf('killed').settings.batchSize).toBe(16);
+    expect(after.at(-1)).toBe(quick.totalSteps - 1);
+    expect(reportOf('killed').settings.batchSize).toBe(quick.batchSize);
   });
 
   it('saves on Ctrl-C, says how to go on, and does', { timeout: 8 * minute }, async () => {
@@ -146,7 +147,7 @@ describe('a stopped quickstart', () => {
 
     const second = await call('quickstart/main.ts', '--out', 'stopped', '--resume');
     expect(second.code, second.stderr).toBe(0);
-    expect(stepsOf('stopped')).toEqual(Array.from({ length: 40 }, (_, i) => i));
+    expect(stepsOf('stopped')).toEqual(Array.from({ length: quick.totalSteps }, (_, i) => i));
     expect(steps).toBeGreaterThan(3);
   });
 
