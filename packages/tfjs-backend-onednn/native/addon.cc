@@ -243,9 +243,9 @@ Napi::Value read_async(const Napi::CallbackInfo& info) {
     if (bytes > 0) memcpy(to, from, bytes);
     pending->failure = queue_failure(env);
     settle.NonBlockingCall(pending, [shared](Napi::Env js, Napi::Function, PendingRead* read) {
+      const std::unique_ptr<PendingRead> owned(read);
       if (--shared->pending_reads == 0) shared->settle.Unref(js);
       read->deferred.Resolve(tell(js, *shared, read->failure));
-      delete read;
     });
   };
   state.last = queue_push(std::move(task));

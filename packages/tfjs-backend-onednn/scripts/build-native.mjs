@@ -6,10 +6,11 @@
  * package that has to run anywhere.
  *
  * Where building is impossible on this machine (no compiler, no oneDNN) it prints one line and succeeds: the JS part of
- * the package is built all the same, and programs go on with another backend. An error in the sources fails.
+ * the package is built all the same, and programs go on with another backend. Sources that do not compile are an
+ * error, or with PROJ_NATIVE=optional as if they could not be built.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
@@ -52,7 +53,8 @@ function build() {
   if (status === 0) return;
   console.error(`${stdout}${stderr}`);
   console.error(`@proj/tfjs-backend-onednn: the native sources do not compile (in ${join(root, 'native')}).`);
-  process.exit(1);
+  if (process.env.PROJ_NATIVE !== 'optional') process.exit(1);
+  rmSync(join(root, 'build/onednn.node'), { force: true });
 }
 
 /** A path of this process as make sees it from the package's folder: free of what lies above the checkout. */

@@ -33,6 +33,11 @@ function enqueueLongWork(products: number): tf.Tensor {
   });
 }
 
+/** A gather of an index that does not exist, which only the compute thread knows. */
+function failingGather(index: number): tf.Tensor {
+  return tf.tidy(() => tf.gather(tf.zeros([3, 2]), tf.tensor1d([0, index - 1], 'int32').add(tf.scalar(1, 'int32'))));
+}
+
 describe.skipIf(!available)('the compute thread', { timeout: 120_000 }, () => {
   beforeAll(() => tf.setBackend('onednn'));
 
@@ -68,9 +73,6 @@ describe.skipIf(!available)('the compute thread', { timeout: 120_000 }, () => {
   });
 
   it('turns an exception in a kernel into an error that names operation and shapes', async () => {
-    // Indices that only the compute thread knows.
-    const gather = () =>
-      tf.tidy(() => tf.gather(tf.zeros([3, 2]), tf.tensor1d([0, 6], 'int32').add(tf.scalar(1, 'int32'))));
     const caught = async (f: () => unknown): Promise<unknown> => {
       try {
         await f();
@@ -80,7 +82,7 @@ describe.skipIf(!available)('the compute thread', { timeout: 120_000 }, () => {
       }
     };
     for (const read of [(x: tf.Tensor) => x.dataSync(), (x: tf.Tensor) => x.data()]) {
-      const x = gather();
+      const x = failingGather(7);
       const error = await caught(() => read(x));
       expect(isProjError(error, 'kernel-failed')).toBe(true);
       expect(String(error)).toContain('gather [3,2] [2] [2,2]: index 7 is not in [0, 2]');
@@ -88,6 +90,29 @@ describe.skipIf(!available)('the compute thread', { timeout: 120_000 }, () => {
     }
     // The error is told once, and the backend goes on.
     expect(tf.tidy(() => tf.scalar(2).add(3).dataSync()[0])).toBe(5);
+  });
+
+  it('rejects all reads that were under way when the error was told, and no others', async () => {
+    const messageOf = (read: PromiseSettledResult<unknown>) =>
+      read.status === 'rejected' ? /index \d+/.exec(String(read.reason))?.[0] : read.status;
+    const one = tf.scalar(1);
+    const reads = [one.data()];
+    const wrong = failingGather(7);
+    const sum = wrong.add(1);
+    const long = enqueueLongWork(20);
+    const later = failingGather(8);
+    for (const x of [wrong, sum, long, later, one]) reads.push(x.data());
+    const all = Promise.allSettled(reads);
+    await expect(reads[1]).rejects.toThrow('index 7');
+    // The rest still waits for the long work; what is made from here on is valid.
+    const next = tf.scalar(2).add(3);
+    expect(Array.from(await next.data())).toEqual([5]);
+    expect((await all).map(messageOf)).toEqual(['fulfilled', ...new Array(5).fill('index 7')]);
+
+    const again = failingGather(9);
+    expect((await Promise.allSettled([again.data(), one.data()])).map(messageOf)).toEqual(['index 9', 'index 9']);
+    expect(Array.from(await one.data())).toEqual([1]);
+    tf.dispose([one, wrong, later, sum, long, next, again]);
   });
 
   it('throws when memory is out, and goes on', () => {
@@ -134,6 +159,33 @@ describe.skipIf(!available)('processes', { timeout: 300_000 }, () => {
 
   it('worker threads share the compute thread, and may end at any time', async () => {
     expect(await program('workers')).toMatchObject({ code: 0, stdout: 'workers agree\nmain goes on\n', stderr: '' });
+  });
+
+  it('goes on when the last worker that loaded it has ended', async () => {
+    const stdout = `${'300.000\n'.repeat(3)}main goes on\n`;
+    expect(await program('only-workers')).toMatchObject({ code: 0, stdout, stderr: '' });
+  });
+
+  it('gives no pages back that calls of another thread still read', async () => {
+    expect(await program('trim-beside-worker')).toMatchObject({ code: 0, stdout: '0 wrong\n', stderr: '' });
+  });
+
+  it('an upload waits for memory that calls in the queue still use', async () => {
+    expect(await program('small-memory', { PROJ_ONEDNN_MEMORY_LIMIT: String(64 << 20) })).toMatchObject({
+      code: 0,
+      stdout: '0 1 2 3 4 5 6 7 8 9 10 11\nout-of-memory\n',
+      stderr: '',
+    });
+  });
+
+  it('what C++ throws becomes an exception in JavaScript, and starting can be tried again', async () => {
+    const stdout = 'init throws, then works\nrun throws\n';
+    expect(await program('native-exceptions')).toMatchObject({ code: 0, stdout, stderr: '' });
+  });
+
+  it('a sum is the same from run to run, whichever thread ends first', async () => {
+    const { code, stdout } = await program('same-sums', { OMP_NUM_THREADS: '7' });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '0\n' });
   });
 
   it('other instruction sets give the same results', async () => {
