@@ -38,7 +38,7 @@ export const full: Recipe = {
 
 export const quick: Recipe = {
   ...full,
-  width: 8,
+  width: 4,
   batchSize: 16,
   totalSteps: 20,
   maxMinutes: 1,
