@@ -147,7 +147,7 @@ function interpolation(from: number, to: number): tf.Tensor2D {
     matrix.set(1 - (centre - left), left, i);
     if (left + 1 < from) matrix.set(centre - left, left + 1, i);
   }
-  return matrix.toTensor();
+  return matrix.toTensor() as tf.Tensor2D;
 }
 
 interface ConvNormOptions {
