@@ -1,1 +1,5 @@
-export { default } from '../vitest.base.ts';
+import { mergeConfig } from 'vitest/config';
+import base from '../vitest.base.ts';
+
+// The tests wait for processes; two at a time fill the cores.
+export default mergeConfig(base, { test: { fileParallelism: true, maxWorkers: 2 } });
