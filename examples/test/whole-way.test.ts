@@ -30,6 +30,10 @@ describe.each(['cpu', 'wasm', 'auto'])('quickstart --quick on %s', (backend) => 
     expect(report).toMatchObject({ experiment: 'quickstart', model: 'v4', seed: 1, precision: 'float32' });
     expect(report.final.charAccuracy).toSatisfy(isShare);
 
+    // An untrained reader of 4 positions guesses among 62: 4 log 62.
+    const [first] = report.epochs;
+    expect(Math.abs(first.loss - 4 * Math.log(62))).toBeLessThan(2);
+
     const data = join(folder, 'captchas');
     await writeCaptchas(data, 12);
     const evaluated = await call(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { root, setupFolder } from './paths.mjs';
 import { StepFailure, step } from './process.mjs';
@@ -7,6 +7,7 @@ import { checkDisk } from './requirements.mjs';
 import { provideToolchain } from './toolchain.mjs';
 
 const INSTALLATION_BYTES = 2e9;
+const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /**
  * Brings what a fresh clone lacks: pnpm, the dependencies of the lock file, oneDNN for the native backend, the built
@@ -33,14 +34,23 @@ async function provideDependencies() {
   const wanted = dependenciesHash();
   const present = existsSync(stamp) && existsSync(join(root, 'node_modules')) ? readFileSync(stamp, 'utf8') : '';
   if (present !== wanted) checkDisk(INSTALLATION_BYTES);
+  if (present !== wanted) await checkRegistry();
   await providePnpm();
   if (present === wanted) return;
   await step('dependencies', 'Installing dependencies', 'pnpm', ['install', '--frozen-lockfile']);
   writeFileSync(stamp, wanted);
 }
 
+/** Asks npm's registry for one page, through npm and so by its proxies: an installation retries for minutes. */
+export async function checkRegistry() {
+  const cache = join(setupFolder, 'registry'); // an own one: npm's answers without a network
+  const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=2000', '--fetch-timeout=20000'];
+  const args = ['view', packageManager, 'version', '--cache', cache, ...patience];
+  await step('registry', 'Reaching the package registry', 'npm', args);
+  rmSync(cache, { recursive: true });
+}
+
 async function providePnpm() {
-  const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const folder = join(setupFolder, packageManager.replace('@', '-'));
   const bin = join(folder, 'node_modules', '.bin');
   if (!existsSync(join(bin, 'pnpm'))) {

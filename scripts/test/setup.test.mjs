@@ -52,6 +52,12 @@ it.each([
   expect(stdout).toMatch(/The whole log: .*failing-step\.log/);
 });
 
+it('a registry out of reach is said within seconds, not after the minutes of an installation', () => {
+  const expression = 'await setup.checkRegistry().catch((error) => console.log(error.explain()))';
+  const { stdout } = call('main.mjs', expression, { npm_config_registry: 'http://127.0.0.1:9/' });
+  expect(stdout).toMatch(/No network: the package registry could not be reached/);
+});
+
 it.skipIf(process.platform !== 'linux')('without a compiler it goes on, and says what with', () => {
   symlinkSync('/usr/bin/true', join(folder, 'make'));
   const { status, stderr } = call('toolchain.mjs', 'await setup.provideToolchain()', { PATH: folder });

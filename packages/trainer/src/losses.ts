@@ -36,8 +36,9 @@ export function softmaxCrossEntropyPerPosition(
     });
   }
   return tf.tidy(() => {
-    const rest = labelSmoothing / classes!;
-    const targets = tf.oneHot(labels as tf.Tensor2D, classes!, 1 - labelSmoothing + rest, rest, 'float32'); // [B, L, C]
+    // As whole numbers first: tfjs's wasm backend fills a float32 one-hot with the bits of integers, which are next to 0.
+    const hot = tf.cast(tf.oneHot(labels as tf.Tensor2D, classes!), 'float32'); // [B, L, C]
+    const targets = tf.add(tf.mul(hot, 1 - labelSmoothing), labelSmoothing / classes!);
     return tf.mul(tf.sum(tf.mul(targets, tf.logSoftmax(logits))), -1 / batch!) as tf.Scalar; // []
   });
 }
