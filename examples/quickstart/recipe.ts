@@ -39,10 +39,10 @@ export const full: Recipe = {
 export const quick: Recipe = {
   ...full,
   width: 4,
-  batchSize: 16,
+  batchSize: 8,
   totalSteps: 20,
   maxMinutes: 1,
   checkpoint: { everySteps: 1 },
-  validationPictures: 16,
-  unseenPictures: 64,
+  validationPictures: 8,
+  unseenPictures: 32,
 };

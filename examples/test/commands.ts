@@ -50,12 +50,17 @@ export async function waitFor(holds: () => boolean, done: Promise<Finished>): Pr
 
 export const reportOf = (run: string) => JSON.parse(readFileSync(join(folder, run, 'report.json'), 'utf8'));
 
-/** The steps in the log of a run, in the order they were told. */
-export const stepsOf = (run: string): number[] =>
+const logOf = (run: string) =>
   readFileSync(join(folder, run, 'log.jsonl'), 'utf8')
     .split('\n')
     .filter((line) => line.includes('"type":"step"'))
-    .map((line) => JSON.parse(line).step);
+    .map((line) => JSON.parse(line));
+
+/** The steps in the log of a run, in the order they were told. */
+export const stepsOf = (run: string): number[] => logOf(run).map(({ step }) => step);
+
+/** Their losses. */
+export const lossesOf = (run: string): number[] => logOf(run).map(({ loss }) => loss);
 
 /** The steps after which a checkpoint stands; one is written before the first. */
 export const checkpointsOf = (run: string): number[] => {

@@ -47,20 +47,18 @@ it('an import along an arrow passes', () => {
   expect(check()).toMatchObject({ status: 0 });
 });
 
-it.each([
-  ['against the arrows by name', "export { x } from '@proj/metrics';", /arrows-of-core: packages\/core\/src/],
-  [
-    'against the arrows by path',
-    "export { x } from '../../metrics/src/index.ts';",
-    /arrows-of-core: packages\/core\/src/,
-  ],
-  ['of a package that is not there', "export { x } from '@proj/nowhere';", /resolvable: packages\/core\/src/],
-  ['in a circle', "export { x } from './other.js';", /no-circular: packages\/core\/src/],
-])('an import %s is an error', (_, code, message) => {
+it('an import against the arrows, of nothing or in a circle is an error', () => {
   writePackage('metrics', 'export const x = 1;');
-  writePackage('core', code, ['metrics']);
-  write('packages/core/src/other.ts', "export * as y from './index.js';\nexport const x = 1;");
+  writePackage('core', '', ['metrics']);
+  write('packages/core/src/by-name.ts', "export { x } from '@proj/metrics';");
+  write('packages/core/src/by-path.ts', "export { x } from '../../metrics/src/index.ts';");
+  write('packages/core/src/of-nothing.ts', "export { x } from '@proj/nowhere';");
+  write('packages/core/src/circle.ts', "export { x } from './other.js';");
+  write('packages/core/src/other.ts', "export * as y from './circle.js';\nexport const x = 1;");
   const { status, stdout } = check();
-  expect(stdout).toMatch(message);
+  expect(stdout).toMatch(/arrows-of-core: packages\/core\/src\/by-name/);
+  expect(stdout).toMatch(/arrows-of-core: packages\/core\/src\/by-path/);
+  expect(stdout).toMatch(/resolvable: packages\/core\/src\/of-nothing/);
+  expect(stdout).toMatch(/no-circular: packages\/core\/src\/(circle|other)/);
   expect(status).toBeGreaterThan(0);
 });
