@@ -75,6 +75,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   Call& call = task->call;
   call.op = &registry()[static_cast<size_t>(at[0])];
   call.tensors.resize(static_cast<size_t>(at[1]));
+  call.inputs = call.tensors.size();
   const size_t numbers = static_cast<size_t>(at[2]);
   at += 3;
   std::vector<double*> outputs;
@@ -87,6 +88,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
         tensor.data = to_pointer(at[0]);
       } else {
         tensor.data = pool_allocate(state.env, static_cast<size_t>(tensor.bytes()), false);
+        if (outputs.empty()) call.inputs = static_cast<size_t>(&tensor - call.tensors.data());
         if (!tensor.data) {
           for (double* output : outputs) pool_free(to_pointer(*output));
           return Napi::Number::New(info.Env(), 1);
@@ -191,6 +193,18 @@ Napi::Value upload(const Napi::CallbackInfo& info) {
 
 void free_buffer(const Napi::CallbackInfo& info) { pool_free(to_pointer(info[0].As<Napi::Number>().DoubleValue())); }
 
+// Copies a buffer of `type` to a typed array of `bytes`; bf16 becomes f32.
+void copy_out(const void* from, Type type, void* to, size_t bytes) {
+  if (bytes == 0) return;
+  if (type != Type::bf16) {
+    memcpy(to, from, bytes);
+    return;
+  }
+  const uint16_t* in = static_cast<const uint16_t*>(from);
+  uint32_t* out = static_cast<uint32_t*>(to);
+  for (size_t i = 0; i < bytes / sizeof *out; ++i) out[i] = uint32_t{in[i]} << 16;
+}
+
 // The message for JavaScript, which from then on is taken to know of the failure.
 Napi::Value tell(Napi::Env env, State& state, const Failure& failure) {
   if (!failure) return env.Undefined();
@@ -204,7 +218,8 @@ Napi::Value read(const Napi::CallbackInfo& info) {
   const Napi::TypedArray target = info[1].As<Napi::TypedArray>();
   void* to = nullptr;
   napi_get_typedarray_info(info.Env(), target, nullptr, nullptr, &to, nullptr, nullptr);
-  if (target.ByteLength() > 0) memcpy(to, to_pointer(info[0].As<Napi::Number>().DoubleValue()), target.ByteLength());
+  const Type type = static_cast<Type>(info[2].As<Napi::Number>().Int32Value());
+  copy_out(to_pointer(info[0].As<Napi::Number>().DoubleValue()), type, to, target.ByteLength());
   return tell(info.Env(), state, queue_failure(state.env));
 }
 
@@ -227,6 +242,7 @@ Napi::Value read_async(const Napi::CallbackInfo& info) {
   void* to = nullptr;
   napi_get_typedarray_info(info.Env(), target, nullptr, nullptr, &to, nullptr, nullptr);
   const size_t bytes = target.ByteLength();
+  const Type type = static_cast<Type>(info[2].As<Napi::Number>().Int32Value());
   void* from = to_pointer(info[0].As<Napi::Number>().DoubleValue());
 
   auto* pending = new PendingRead{Napi::Promise::Deferred::New(info.Env()), Napi::Persistent(target), nullptr};
@@ -240,7 +256,7 @@ Napi::Value read_async(const Napi::CallbackInfo& info) {
   task->finish = [=] {
     // The environment is waiting for this thread while it closes, so `to` is still there, but nobody wants the answer.
     if (env->closing) return;
-    if (bytes > 0) memcpy(to, from, bytes);
+    copy_out(from, type, to, bytes);
     pending->failure = queue_failure(env);
     settle.NonBlockingCall(pending, [shared](Napi::Env js, Napi::Function, PendingRead* read) {
       const std::unique_ptr<PendingRead> owned(read);

@@ -1,4 +1,5 @@
-// Convolution with oneDNN: activations stay NHWC, weights come as HWIO and are reordered to what oneDNN prefers.
+// Convolution with oneDNN: activations stay NHWC, weights come as HWIO in f32 and are reordered to what oneDNN prefers. The
+// output says in which precision the product runs; that of the gradient of weights, which is f32, its inputs say.
 // Depthwise weights [KH, KW, C, M] are a convolution in C groups, whose output channel c * M + m is tfjs's too.
 #include <algorithm>
 #include <cstring>
@@ -17,7 +18,8 @@ enum { kStrideH, kStrideW, kDilationH, kDilationW, kTop, kBottom, kLeft, kRight,
 struct Entry {
   dnnl::primitive primitive;
   Desc src, weights, bias, dst, scratch;
-  dnn::Reorder reorder;  // of the weights, before or after
+  dnn::Reorder reorder;             // of the weights, before or after
+  dnn::Reorder to_src = {}, to_dst = {};  // of an activation that comes in another precision
 };
 
 dnn::Cache<Entry>& cache() {
@@ -49,6 +51,7 @@ dnn::Cache<Entry>::Key key_of(int kind, const Call& call) {
   dnn::Cache<Entry>::Key key{kind};
   for (const Tensor& tensor : call.tensors) {
     key.push_back(tensor.rank);
+    key.push_back(static_cast<int64_t>(tensor.type));
     key.insert(key.end(), tensor.dims, tensor.dims + std::max(0, tensor.rank));
   }
   for (const double number : call.numbers) {
@@ -70,20 +73,17 @@ void conv2d(const Call& call) {
   Entry& e = cache().get(key_of(0, call), [&] {
     const dnn::ConvShape c = shape_of(call, x, w, y, b.present());
     const auto activation = static_cast<Activation>(call.integer(kActivation));
-    const auto pd = dnn::conv_forward(c, dnn::nhwc(c.src), dnn::any(c.weights), dnn::nhwc(c.dst),
+    const dnn::Precision p = dnn::precision(y);
+    const auto pd = dnn::conv_forward(c, dnn::nhwc(c.src, p), dnn::any(c.weights, p), dnn::nhwc(c.dst, p),
                                       dnn::attributes(activation, static_cast<float>(call.number(kAlpha))));
     return Entry{dnnl::convolution_forward(pd), pd.src_desc(), pd.weights_desc(), dnn::vector(c.dst[1]), pd.dst_desc(),
-                 pd.scratchpad_desc(), dnn::Reorder(user_weights(call, w, c), pd.weights_desc())};
+                 pd.scratchpad_desc(), dnn::Reorder(user_weights(call, w, c), pd.weights_desc()),
+                 dnn::Reorder(dnn::nhwc(c.src, dnn::precision(x)), pd.src_desc())};
   });
-  const void* weights = w.data;
-  if (e.reorder.needed) {
-    void* packed = scratch(e.weights.get_size());
-    e.reorder.run(w.data, packed);
-    weights = packed;
-  }
-  std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, dnn::wrap(e.src, x.data)},
-                                                  {DNNL_ARG_WEIGHTS, dnn::wrap(e.weights, weights)},
-                                                  {DNNL_ARG_DST, dnn::wrap(e.dst, y.data)}};
+  std::unordered_map<int, dnnl::memory> arguments{
+      {DNNL_ARG_SRC, dnn::wrap(e.src, e.to_src.apply(x.data))},
+      {DNNL_ARG_WEIGHTS, dnn::wrap(e.weights, e.reorder.apply(w.data))},
+      {DNNL_ARG_DST, dnn::wrap(e.dst, y.data)}};
   if (b.present()) arguments.insert({DNNL_ARG_BIAS, dnn::wrap(e.bias, b.data)});
   add_scratch(arguments, e.scratch);
   e.primitive.execute(onednn_stream(), arguments);
@@ -126,20 +126,18 @@ void backward_data_as_forward(const Call& call, const dnn::ConvShape& c) {
     }
     const int64_t in = f.weights[1], out = f.weights[0], kw = f.weights[3];
     const Desc flipped = dnn::strided(f.weights, {1, out, kw * in * out, in * out});
-    const auto pd = dnn::conv_forward(f, dnn::nhwc(f.src), dnn::any(f.weights), dnn::nhwc(f.dst), dnn::attributes());
+    const dnn::Precision p = dnn::precision(dx);
+    const auto pd = dnn::conv_forward(f, dnn::nhwc(f.src, p), dnn::any(f.weights, p), dnn::nhwc(f.dst, p), dnn::attributes());
     return Entry{dnnl::convolution_forward(pd), pd.src_desc(), pd.weights_desc(), Desc(), pd.dst_desc(),
-                 pd.scratchpad_desc(), dnn::Reorder(flipped, pd.weights_desc())};
+                 pd.scratchpad_desc(), dnn::Reorder(flipped, pd.weights_desc()),
+                 dnn::Reorder(dnn::nhwc(f.src, dnn::precision(dy)), pd.src_desc())};
   });
   float* weights = static_cast<float*>(scratch(static_cast<size_t>(w.bytes())));
   flip(w.f32(), w.dims[0] * w.dims[1], w.dims[2], w.dims[3], weights);
-  void* packed = weights;
-  if (e.reorder.needed) {
-    packed = scratch(e.weights.get_size());
-    e.reorder.run(weights, packed);
-  }
-  std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, dnn::wrap(e.src, dy.data)},
-                                                  {DNNL_ARG_WEIGHTS, dnn::wrap(e.weights, packed)},
-                                                  {DNNL_ARG_DST, dnn::wrap(e.dst, dx.data)}};
+  std::unordered_map<int, dnnl::memory> arguments{
+      {DNNL_ARG_SRC, dnn::wrap(e.src, e.to_src.apply(dy.data))},
+      {DNNL_ARG_WEIGHTS, dnn::wrap(e.weights, e.reorder.apply(weights))},
+      {DNNL_ARG_DST, dnn::wrap(e.dst, dx.data)}};
   add_scratch(arguments, e.scratch);
   e.primitive.execute(onednn_stream(), arguments);
 }
@@ -150,21 +148,18 @@ void conv2d_backward_data(const Call& call) {
   const dnn::ConvShape c = shape_of(call, dx, w, dy, false);
   if (is_forward(c, call.integer(kDepthwise))) return backward_data_as_forward(call, c);
   Entry& e = cache().get(key_of(1, call), [&] {
-    const Desc src = dnn::nhwc(c.src), dst = dnn::nhwc(c.dst);
-    const auto hint = dnn::conv_forward(c, src, dnn::any(c.weights), dst, dnn::attributes());
-    const auto pd = dnn::conv_backward_data(c, src, dnn::any(c.weights), dst, hint);
+    const dnn::Precision p = dnn::precision(dx);
+    const Desc src = dnn::nhwc(c.src, p), dst = dnn::nhwc(c.dst, p), weights = dnn::any(c.weights, p);
+    const auto hint = dnn::conv_forward(c, src, weights, dst, dnn::attributes());
+    const auto pd = dnn::conv_backward_data(c, src, weights, dst, hint);
     return Entry{dnnl::convolution_backward_data(pd), pd.diff_src_desc(), pd.weights_desc(), Desc(), pd.diff_dst_desc(),
-                 pd.scratchpad_desc(), dnn::Reorder(user_weights(call, w, c), pd.weights_desc())};
+                 pd.scratchpad_desc(), dnn::Reorder(user_weights(call, w, c), pd.weights_desc()), {},
+                 dnn::Reorder(dnn::nhwc(c.dst, dnn::precision(dy)), pd.diff_dst_desc())};
   });
-  const void* weights = w.data;
-  if (e.reorder.needed) {
-    void* packed = scratch(e.weights.get_size());
-    e.reorder.run(w.data, packed);
-    weights = packed;
-  }
-  std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_DIFF_DST, dnn::wrap(e.dst, dy.data)},
-                                                  {DNNL_ARG_WEIGHTS, dnn::wrap(e.weights, weights)},
-                                                  {DNNL_ARG_DIFF_SRC, dnn::wrap(e.src, dx.data)}};
+  std::unordered_map<int, dnnl::memory> arguments{
+      {DNNL_ARG_DIFF_DST, dnn::wrap(e.dst, e.to_dst.apply(dy.data))},
+      {DNNL_ARG_WEIGHTS, dnn::wrap(e.weights, e.reorder.apply(w.data))},
+      {DNNL_ARG_DIFF_SRC, dnn::wrap(e.src, dx.data)}};
   add_scratch(arguments, e.scratch);
   e.primitive.execute(onednn_stream(), arguments);
 }
@@ -174,26 +169,31 @@ void conv2d_backward_weights(const Call& call) {
   const Tensor &x = call[0], &dy = call[1], &dw = call[2];
   Entry& e = cache().get(key_of(2, call), [&] {
     const dnn::ConvShape c = shape_of(call, x, dw, dy, false);
-    const Desc src = dnn::nhwc(c.src), dst = dnn::nhwc(c.dst);
-    const auto hint = dnn::conv_forward(c, src, dnn::any(c.weights), dst, dnn::attributes());
+    const dnn::Precision px = dnn::precision(x), pdy = dnn::precision(dy), p = px == dnn::bf16 ? px : pdy;
+    const Desc src = dnn::nhwc(c.src, p), dst = dnn::nhwc(c.dst, p);
+    const auto hint = dnn::conv_forward(c, src, dnn::any(c.weights, p), dst, dnn::attributes());
     const auto pd = dnn::conv_backward_weights(c, src, dnn::any(c.weights), dst, hint);
     return Entry{dnnl::convolution_backward_weights(pd), pd.src_desc(), pd.diff_weights_desc(), Desc(),
                  pd.diff_dst_desc(), pd.scratchpad_desc(),
-                 dnn::Reorder(pd.diff_weights_desc(), user_weights(call, dw, c))};
+                 dnn::Reorder(pd.diff_weights_desc(), user_weights(call, dw, c)),
+                 dnn::Reorder(dnn::nhwc(c.src, px), pd.src_desc()), dnn::Reorder(dnn::nhwc(c.dst, pdy), pd.diff_dst_desc())};
   });
   void* packed = e.reorder.needed ? scratch(e.weights.get_size()) : dw.data;
-  std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, dnn::wrap(e.src, x.data)},
-                                                  {DNNL_ARG_DIFF_DST, dnn::wrap(e.dst, dy.data)},
-                                                  {DNNL_ARG_DIFF_WEIGHTS, dnn::wrap(e.weights, packed)}};
+  std::unordered_map<int, dnnl::memory> arguments{
+      {DNNL_ARG_SRC, dnn::wrap(e.src, e.to_src.apply(x.data))},
+      {DNNL_ARG_DIFF_DST, dnn::wrap(e.dst, e.to_dst.apply(dy.data))},
+      {DNNL_ARG_DIFF_WEIGHTS, dnn::wrap(e.weights, packed)}};
   add_scratch(arguments, e.scratch);
   e.primitive.execute(onednn_stream(), arguments);
   if (e.reorder.needed) e.reorder.run(packed, dw.data);
 }
 
+bool takes_bf16(const Call&) { return has_bf16_products(); }
+
 }  // namespace
 
 void add_conv() {
-  add_ops({{"conv2d", conv2d},
-           {"conv2d_backward_data", conv2d_backward_data},
-           {"conv2d_backward_weights", conv2d_backward_weights}});
+  add_ops({{"conv2d", conv2d, takes_bf16},
+           {"conv2d_backward_data", conv2d_backward_data, takes_bf16},
+           {"conv2d_backward_weights", conv2d_backward_weights, takes_bf16}});
 }

@@ -1,4 +1,4 @@
-// Products of matrices, with batches, transposes, bias and activation.
+// Products of matrices, with batches, transposes, bias and activation. One bf16 tensor makes it a product of bf16.
 #include <cstring>
 
 #include "onednn.h"
@@ -15,6 +15,7 @@ enum { kTransposeA, kTransposeB, kActivation, kAlpha };
 struct Entry {
   dnnl::matmul primitive;
   Desc a, b, c, bias, scratch;
+  dnn::Reorder to_a, to_b;  // of an input that comes in another precision
 };
 
 dnn::Cache<Entry>& cache() {
@@ -22,17 +23,20 @@ dnn::Cache<Entry>& cache() {
   return *instance;
 }
 
-Desc matrices(const Tensor& t, bool transposed) {
+Desc matrices(const Tensor& t, bool transposed, dnn::Precision p) {
   const int64_t batch = t.dims[0], rows = t.dims[1], columns = t.dims[2];
-  if (transposed) return dnn::strided({batch, columns, rows}, {rows * columns, 1, columns});
-  return dnn::strided({batch, rows, columns}, {rows * columns, columns, 1});
+  if (transposed) return dnn::strided({batch, columns, rows}, {rows * columns, 1, columns}, p);
+  return dnn::strided({batch, rows, columns}, {rows * columns, columns, 1}, p);
 }
 
 // a [Ba, M, K], b [Bb, K, N] (before transposing), bias? [N], c [B, M, N]; Ba and Bb are B or 1
 void matmul(const Call& call) {
   const Tensor &a = call[0], &b = call[1], &bias = call[2], &c = call[3];
   dnn::Cache<Entry>::Key key;
-  for (const Tensor* t : {&a, &b, &c}) key.insert(key.end(), t->dims, t->dims + 3);
+  for (const Tensor* t : {&a, &b, &c}) {
+    key.insert(key.end(), t->dims, t->dims + 3);
+    key.push_back(static_cast<int64_t>(t->type));
+  }
   key.push_back(bias.present());
   for (const double number : call.numbers) {
     int64_t bits;
@@ -40,15 +44,20 @@ void matmul(const Call& call) {
     key.push_back(bits);
   }
   Entry& e = cache().get(key, [&] {
-    const Desc da = matrices(a, call.integer(kTransposeA)), db = matrices(b, call.integer(kTransposeB));
-    const Desc dc = matrices(c, false), dbias = dnn::strided({1, 1, c.dims[2]}, {c.dims[2], c.dims[2], 1});
+    const bool ta = call.integer(kTransposeA), tb = call.integer(kTransposeB);
+    const auto own = [](const Tensor& t) { return dnn::precision(t); };
+    const bool low = own(a) == dnn::bf16 || own(b) == dnn::bf16 || own(c) == dnn::bf16;
+    const dnn::Precision p = low ? dnn::bf16 : dnn::f32;
+    const Desc da = matrices(a, ta, p), db = matrices(b, tb, p), dc = matrices(c, false, own(c));
+    const Desc dbias = dnn::strided({1, 1, c.dims[2]}, {c.dims[2], c.dims[2], 1});
     const auto activation = static_cast<Activation>(call.integer(kActivation));
     const auto pd = dnn::matmul(da, db, dc, bias.present() ? &dbias : nullptr,
                                 dnn::attributes(activation, static_cast<float>(call.number(kAlpha))));
-    return Entry{dnnl::matmul(pd), da, db, dc, dbias, pd.scratchpad_desc()};
+    return Entry{dnnl::matmul(pd), da, db, dc, dbias, pd.scratchpad_desc(),
+                 dnn::Reorder(matrices(a, ta, own(a)), da), dnn::Reorder(matrices(b, tb, own(b)), db)};
   });
-  std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, dnn::wrap(e.a, a.data)},
-                                                  {DNNL_ARG_WEIGHTS, dnn::wrap(e.b, b.data)},
+  std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, dnn::wrap(e.a, e.to_a.apply(a.data))},
+                                                  {DNNL_ARG_WEIGHTS, dnn::wrap(e.b, e.to_b.apply(b.data))},
                                                   {DNNL_ARG_DST, dnn::wrap(e.c, c.data)}};
   if (bias.present()) arguments.insert({DNNL_ARG_BIAS, dnn::wrap(e.bias, bias.data)});
   if (const size_t bytes = e.scratch.get_size())
@@ -58,4 +67,6 @@ void matmul(const Call& call) {
 
 }  // namespace
 
-void add_matmul() { add_ops({{"matmul", matmul}}); }
+void add_matmul() {
+  add_ops({{"matmul", matmul, [](const Call&) { return has_bf16_products(); }}});
+}

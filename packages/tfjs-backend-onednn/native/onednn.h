@@ -19,6 +19,9 @@ std::string onednn_version();
 // Creates the engine and runs a trivial primitive.
 void onednn_warm_up();
 
+// Whether products of bf16 have instructions of their own here. Where they have not, f32 is faster.
+bool has_bf16_products();
+
 dnnl::engine& onednn_engine();
 dnnl::stream& onednn_stream();
 
@@ -31,10 +34,15 @@ using Dims = dnnl::memory::dims;
 using Desc = dnnl::memory::desc;
 using dnnl::memory;
 
-inline Desc strided(const Dims& dims, const Dims& strides) { return Desc(dims, memory::data_type::f32, strides); }
-inline Desc any(const Dims& dims) { return Desc(dims, memory::data_type::f32, memory::format_tag::any); }
-inline Desc nhwc(const Dims& nchw) { return Desc(nchw, memory::data_type::f32, memory::format_tag::nhwc); }
-inline Desc vector(int64_t n) { return Desc({n}, memory::data_type::f32, memory::format_tag::a); }
+constexpr auto f32 = memory::data_type::f32;
+constexpr auto bf16 = memory::data_type::bf16;
+using Precision = memory::data_type;
+
+inline Precision precision(const Tensor& t) { return t.type == Type::bf16 ? bf16 : f32; }
+inline Desc strided(const Dims& dims, const Dims& strides, Precision p = f32) { return Desc(dims, p, strides); }
+inline Desc any(const Dims& dims, Precision p = f32) { return Desc(dims, p, memory::format_tag::any); }
+inline Desc nhwc(const Dims& nchw, Precision p = f32) { return Desc(nchw, p, memory::format_tag::nhwc); }
+inline Desc vector(int64_t n) { return Desc({n}, f32, memory::format_tag::a); }
 
 inline void append_eltwise(dnnl::post_ops& ops, dnnl::algorithm algorithm, float alpha, float beta) {
 #if DNNL_VERSION_MAJOR >= 3
@@ -164,6 +172,14 @@ struct Reorder {
     std::unordered_map<int, memory> arguments{{DNNL_ARG_FROM, a}, {DNNL_ARG_TO, b}};
     if (scratch_bytes) arguments.insert({DNNL_ARG_SCRATCHPAD, wrap(scratch_desc, scratch(scratch_bytes))});
     primitive.execute(onednn_stream(), arguments);
+  }
+
+  // `source` in the other layout, for this call, or as it is where nothing is needed.
+  const void* apply(const void* source) const {
+    if (!needed) return source;
+    void* target = scratch(to.get_size());
+    run(source, target);
+    return target;
   }
 };
 

@@ -67,7 +67,7 @@ void run(Queue& q, Task& task) {
   std::string error;
   const auto begin = std::chrono::steady_clock::now();
   try {
-    task.call.op->run(task.call);
+    run_op(task.call);
   } catch (const std::bad_alloc&) {
     error = "not enough memory";
   } catch (const std::exception& e) {

@@ -1,8 +1,10 @@
 #include "registry.h"
 
+#include <algorithm>
 #include <cstring>
 
-#include "tensor.h"
+#include "onednn.h"
+#include "queue.h"
 
 namespace {
 
@@ -10,6 +12,7 @@ struct Isa {
   const char* name;
   bool supported;
   void (*add)();
+  dnnl::cpu_isa onednn;
 };
 
 }  // namespace
@@ -26,14 +29,18 @@ const char* register_all(const char* wanted) {
   [[maybe_unused]] const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   [[maybe_unused]] const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  [[maybe_unused]] const bool bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
+  [[maybe_unused]] const bool amx = bf16 && __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-int8");
   const Isa levels[] = {
 #ifdef PROJ_HAS_avx512
-      {"avx512", avx512, avx512::add_kernels},
+      {"amx", amx, avx512::add_kernels, dnnl::cpu_isa::all},
+      {"avx512_bf16", bf16, avx512::add_kernels, dnnl::cpu_isa::avx512_core_bf16},
+      {"avx512", avx512, avx512::add_kernels, dnnl::cpu_isa::avx512_core_vnni},
 #endif
 #ifdef PROJ_HAS_avx2
-      {"avx2", avx2, avx2::add_kernels},
+      {"avx2", avx2, avx2::add_kernels, dnnl::cpu_isa::avx2},
 #endif
-      {"baseline", true, baseline::add_kernels}};
+      {"baseline", true, baseline::add_kernels, dnnl::cpu_isa::sse41}};
   const Isa* chosen = nullptr;
   for (const Isa& level : levels) {
     if (!level.supported) continue;
@@ -42,9 +49,34 @@ const char* register_all(const char* wanted) {
   }
   registry().clear();  // of an attempt that failed
   chosen->add();
+  // Of this process for good; where something else has used oneDNN before, that has settled it.
+  if (wanted && strcmp(wanted, chosen->name) == 0) dnnl::set_max_cpu_isa(chosen->onednn);
   add_conv();
   add_matmul();
   return chosen->name;
+}
+
+void run_op(const Call& call) {
+  const auto is_bf16 = [](const Tensor& t) { return t.present() && t.type == Type::bf16; };
+  const auto& tensors = call.tensors;
+  if (std::none_of(tensors.begin(), tensors.end(), is_bf16) || (call.op->takes_bf16 && call.op->takes_bf16(call)))
+    return call.op->run(call);
+  static const Op cast = *std::find_if(registry().begin(), registry().end(), [](const Op& op) { return !strcmp(op.name, "cast"); });
+  const auto convert = [](const Tensor& from, const Tensor& to) {
+    Call call;
+    call.tensors = {from, to};
+    cast.run(call);
+  };
+  Call wide = call;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (!is_bf16(tensors[i])) continue;
+    wide.tensors[i].type = Type::f32;
+    wide.tensors[i].data = scratch(static_cast<size_t>(wide.tensors[i].bytes()));
+    if (i < call.inputs) convert(tensors[i], wide.tensors[i]);
+  }
+  call.op->run(wide);
+  for (size_t i = call.inputs; i < tensors.size(); ++i)
+    if (is_bf16(tensors[i])) convert(wide.tensors[i], tensors[i]);
 }
 
 std::string describe(const Call& call) {

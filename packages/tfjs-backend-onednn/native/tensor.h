@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-// How elements are stored; the tfjs dtype is JavaScript's business. Bool is stored as u8.
-enum class Type : int { f32 = 0, i32 = 1, u8 = 2 };
+// How elements are stored; the tfjs dtype is JavaScript's business. Bool is stored as u8, float32 as f32 or bf16.
+enum class Type : int { f32 = 0, i32 = 1, u8 = 2, bf16 = 3 };
 
 constexpr int kMaxRank = 8;
 
-inline int64_t type_size(Type type) { return type == Type::u8 ? 1 : 4; }
+inline int64_t type_size(Type type) { return type == Type::u8 ? 1 : type == Type::bf16 ? 2 : 4; }
 
 struct Tensor {
   void* data = nullptr;
@@ -37,17 +37,23 @@ struct Call;
 struct Op {
   const char* name;
   void (*run)(const Call&);
+  // Whether it takes this call's bf16 tensors as they are. Where it does not, it is given f32 copies: see run_op.
+  bool (*takes_bf16)(const Call&) = nullptr;
 };
 
 struct Call {
   const Op* op = nullptr;
   std::vector<Tensor> tensors;
+  size_t inputs = 0;  // how many of the tensors are
   std::vector<double> numbers;
 
   const Tensor& operator[](size_t i) const { return tensors[i]; }
   double number(size_t i) const { return numbers[i]; }
   int64_t integer(size_t i) const { return static_cast<int64_t>(numbers[i]); }
 };
+
+// Runs the call. Around an operation that does not take its bf16 tensors, inputs are widened to f32 and outputs narrowed.
+void run_op(const Call& call);
 
 // "conv2d [128,64,128,3] [3,3,3,32] [128,64,128,32]", for error messages.
 std::string describe(const Call& call);

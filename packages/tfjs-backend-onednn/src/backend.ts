@@ -2,23 +2,43 @@ import { ProjError } from '@proj/core';
 import type { BackendTimingInfo, DataType, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { type Addon, type AddonInfo, growCommands, type HostArray, type Loaded, loadAddon } from './load-addon.js';
+import { bfloat16Outputs, getPrecision } from './precision.js';
 
 type Values = ReturnType<tf.KernelBackend['readSync']>;
 type DataId = TensorInfo['dataId'];
 
-/** How elements are stored natively, by the numbers of `native/tensor.h`. */
-export const Storage = { float32: 0, int32: 1, bool: 2 } as const;
+/** How elements are stored natively, by the numbers of `native/tensor.h`. A float32 tensor may be stored in bfloat16. */
+export const Storage = { float32: 0, int32: 1, bool: 2, bfloat16: 3 } as const;
 export type Storage = (typeof Storage)[keyof typeof Storage];
 
-/** What the backend keeps for one data id. */
+/** Native memory. Freed when nothing uses it any more. */
+export interface NativeBuffer {
+  readonly pointer: number;
+  readonly storage: Storage;
+  /** Tensors and deferred calls that use it. */
+  uses: number;
+}
+
+/**
+ * A call that waits until its output is used. What usually comes next (a residual sum, a ReLU, the gradient of a batch
+ * normalisation) does it along in its own pass instead, and the value between the two is never in memory.
+ */
+export interface DeferredCall {
+  readonly op: string;
+  readonly inputs: readonly ({ readonly buffer: NativeBuffer; readonly shape: readonly number[] } | undefined)[];
+  readonly numbers: readonly number[];
+  /** Of the output, which is float32. */
+  readonly shape: readonly number[];
+}
+
+/** What the backend keeps for one data id: one of the last four fields but `range`. */
 export interface TensorData {
   readonly dtype: DataType;
   /** Number of elements. */
   readonly size: number;
   refCount: number;
-  /** Address of the native buffer; 0 for string and complex64, which live in the two fields below. */
-  readonly pointer: number;
-  readonly storage: Storage;
+  buffer?: NativeBuffer;
+  deferred?: DeferredCall | undefined;
   /** Smallest and largest value of an int32 tensor that was uploaded, not computed. */
   readonly range?: { readonly min: number; readonly max: number };
   readonly strings?: Uint8Array[];
@@ -31,8 +51,14 @@ export interface TensorSpec {
   readonly dtype: DataType;
 }
 
-/** What a kernel passes natively: a tensor, perhaps under another shape of the same size, or an optional one not given. */
-export type Operand = { readonly dataId: DataId; readonly shape: readonly number[] } | undefined;
+/**
+ * What a kernel passes natively: a tensor, perhaps under another shape of the same size, or its buffer, or an optional
+ * one not given.
+ */
+export type Operand =
+  | { readonly shape: readonly number[]; readonly dataId: DataId }
+  | { readonly shape: readonly number[]; readonly buffer: NativeBuffer }
+  | undefined;
 
 const NO_TENSOR = -1;
 const MAX_RANK = 8;
@@ -77,19 +103,19 @@ export class OnednnBackend extends tf.KernelBackend {
   private store(dataId: DataId, values: Values, shape: number[], dtype: DataType, refCount: number): void {
     const size = tf.util.sizeFromShape(shape);
     if (dtype === 'string') {
-      this.data.set(dataId, { dtype, size, refCount, pointer: 0, storage: 0, strings: (values as Uint8Array[]) ?? [] });
+      this.data.set(dataId, { dtype, size, refCount, strings: (values as Uint8Array[]) ?? [] });
     } else if (dtype === 'complex64') {
       const { real, imag } = tf.backend_util.splitRealAndImagArrays(values as Float32Array);
       const complex = {
         real: this.makeTensorInfo(shape, 'float32', real),
         imag: this.makeTensorInfo(shape, 'float32', imag),
       };
-      this.data.set(dataId, { dtype, size, refCount, pointer: 0, storage: 0, complex });
+      this.data.set(dataId, { dtype, size, refCount, complex });
     } else {
       const storage = Storage[dtype];
       const pointer = this.addon.upload(values as HostArray, storage);
       if (pointer === 0) throw outOfMemory('upload', [{ shape, dtype }]);
-      const data = { dtype, size, refCount, pointer, storage };
+      const data = { dtype, size, refCount, buffer: { pointer, storage, uses: 1 } };
       this.data.set(dataId, dtype === 'int32' && size > 0 ? { ...data, range: rangeOf(values as HostArray) } : data);
     }
   }
@@ -103,7 +129,8 @@ export class OnednnBackend extends tf.KernelBackend {
       return tf.backend_util.mergeRealAndImagArrays(real, imag);
     }
     const target = tf.util.getTypedArrayFromDType(data.dtype as 'float32', data.size);
-    throwFailure(this.addon.read(data.pointer, target));
+    const { pointer, storage } = this.bufferOf(data);
+    throwFailure(this.addon.read(pointer, target, storage));
     return target;
   }
 
@@ -116,7 +143,8 @@ export class OnednnBackend extends tf.KernelBackend {
       return tf.backend_util.mergeRealAndImagArrays(parts[0] as Float32Array, parts[1] as Float32Array);
     }
     const target = tf.util.getTypedArrayFromDType(data.dtype as 'float32', data.size);
-    throwFailure(await this.addon.readAsync(data.pointer, target));
+    const { pointer, storage } = this.bufferOf(data);
+    throwFailure(await this.addon.readAsync(pointer, target, storage));
     return target;
   }
 
@@ -129,7 +157,8 @@ export class OnednnBackend extends tf.KernelBackend {
       this.disposeData(data.complex.real.dataId, true);
       this.disposeData(data.complex.imag.dataId, true);
     }
-    if (data.pointer !== 0) this.addon.free(data.pointer);
+    if (data.buffer !== undefined) this.release(data.buffer);
+    if (data.deferred !== undefined) this.forget(data.deferred);
     this.data.delete(dataId);
     return true;
   }
@@ -199,7 +228,7 @@ export class OnednnBackend extends tf.KernelBackend {
   makeComplex(real: TensorInfo, imag: TensorInfo): TensorInfo {
     const dataId = {};
     const size = tf.util.sizeFromShape(real.shape);
-    this.data.set(dataId, { dtype: 'complex64', size, refCount: 1, pointer: 0, storage: 0, complex: { real, imag } });
+    this.data.set(dataId, { dtype: 'complex64', size, refCount: 1, complex: { real, imag } });
     return { dataId, shape: real.shape, dtype: 'complex64' };
   }
 
@@ -217,6 +246,8 @@ export class OnednnBackend extends tf.KernelBackend {
   ): TensorInfo[] {
     const opNumber = this.opNumbers.get(op);
     if (opNumber === undefined) throw new Error(`The addon has no operation ${op}`);
+    // Before the call is written down, because a deferred input is computed by a call of its own.
+    const buffers = inputs.map((input) => input && this.bufferOfOperand(input));
     let { commands } = this.loaded;
     const needed = 3 + (inputs.length + outputs.length) * (3 + MAX_RANK) + numbers.length;
     if (needed > commands.length) commands = growCommands(this.loaded, 2 * needed);
@@ -224,35 +255,84 @@ export class OnednnBackend extends tf.KernelBackend {
     commands[1] = inputs.length + outputs.length;
     commands[2] = numbers.length;
     let at = 3;
-    for (const input of inputs) {
-      if (input === undefined) {
+    for (const [i, buffer] of buffers.entries()) {
+      if (buffer === undefined) {
         commands[at + 2] = NO_TENSOR;
         at += 3;
         continue;
       }
-      const { pointer, storage } = this.data.get(input.dataId);
-      commands[at] = pointer;
-      commands[at + 1] = storage;
-      at = writeShape(commands, at + 2, input.shape);
+      commands[at] = buffer.pointer;
+      commands[at + 1] = buffer.storage;
+      at = writeShape(commands, at + 2, inputs[i]!.shape);
     }
     const firstOutput = at;
-    for (const { shape, dtype } of outputs) {
+    const storages = storagesOf(op, inputs, buffers, outputs);
+    for (const [i, { shape }] of outputs.entries()) {
       commands[at] = 0;
-      commands[at + 1] = Storage[dtype as keyof typeof Storage];
+      commands[at + 1] = storages[i]!;
       at = writeShape(commands, at + 2, shape);
     }
     for (const number of numbers) commands[at++] = number;
 
     if (this.addon.run() !== 0) throw outOfMemory(op, outputs);
     at = firstOutput;
-    return outputs.map(({ shape, dtype }) => {
+    return outputs.map(({ shape, dtype }, i) => {
       const dataId = {};
       const size = tf.util.sizeFromShape(shape as number[]);
-      const storage = Storage[dtype as keyof typeof Storage];
-      this.data.set(dataId, { dtype, size, refCount: 1, pointer: commands[at]!, storage });
+      const storage = storages[i]!;
+      this.data.set(dataId, { dtype, size, refCount: 1, buffer: { pointer: commands[at]!, storage, uses: 1 } });
       at += 3 + Math.min(shape.length, MAX_RANK);
       return { dataId, shape: shape as number[], dtype };
     });
+  }
+
+  /** The float32 output, of `shape`, of operation `op`, which is run when it is first used: see {@link DeferredCall}. */
+  defer(op: string, inputs: readonly Operand[], shape: readonly number[], numbers: readonly number[]): TensorInfo {
+    const held = inputs.map((input) => {
+      if (input === undefined) return undefined;
+      const buffer = this.bufferOfOperand(input);
+      buffer.uses += 1;
+      return { buffer, shape: input.shape };
+    });
+    const dataId = {};
+    const size = tf.util.sizeFromShape(shape as number[]);
+    const deferred = { op, inputs: held, numbers, shape };
+    this.data.set(dataId, { dtype: 'float32', size, refCount: 1, deferred });
+    return { dataId, shape: [...shape], dtype: 'float32' };
+  }
+
+  /** The call that would compute `tensor`, while that has not been run, if it is one of `op`. */
+  deferredCall(tensor: TensorInfo, op: string): DeferredCall | undefined {
+    const { deferred } = this.data.get(tensor.dataId);
+    return deferred?.op === op && tf.util.arraysEqual([...deferred.shape], tensor.shape) ? deferred : undefined;
+  }
+
+  private bufferOfOperand(operand: NonNullable<Operand>): NativeBuffer {
+    return 'dataId' in operand ? this.bufferOf(this.data.get(operand.dataId)) : operand.buffer;
+  }
+
+  /** Where the values are or, after what is enqueued, will be. */
+  private bufferOf(data: TensorData): NativeBuffer {
+    const { deferred } = data;
+    if (deferred !== undefined) {
+      const { op, inputs, shape, numbers } = deferred;
+      const [output] = this.run(op, inputs, [{ shape, dtype: 'float32' }], numbers) as [TensorInfo];
+      data.buffer = this.data.get(output.dataId).buffer!;
+      this.data.delete(output.dataId);
+      data.deferred = undefined;
+      this.forget(deferred);
+    }
+    if (data.buffer === undefined) throw new Error(`A ${data.dtype} tensor has no native buffer`);
+    return data.buffer;
+  }
+
+  private forget({ inputs }: DeferredCall): void {
+    for (const input of inputs) if (input !== undefined) this.release(input.buffer);
+  }
+
+  private release(buffer: NativeBuffer): void {
+    buffer.uses -= 1;
+    if (buffer.uses === 0) this.addon.free(buffer.pointer);
   }
 
   /**
@@ -288,6 +368,25 @@ function rangeOf(values: HostArray): { min: number; max: number } {
     else if (values[i]! > max) max = values[i]!;
   }
   return { min, max };
+}
+
+function storagesOf(
+  op: string,
+  inputs: readonly Operand[],
+  buffers: readonly (NativeBuffer | undefined)[],
+  outputs: readonly TensorSpec[],
+): Storage[] {
+  if (getPrecision() === 'float32' && !buffers.some((buffer) => buffer?.storage === Storage.bfloat16)) {
+    return outputs.map(({ dtype }) => Storage[dtype as keyof typeof Storage]);
+  }
+  const sizeOf = ({ shape }: { readonly shape: readonly number[] }) => tf.util.sizeFromShape(shape as number[]);
+  const given = buffers.map(
+    (buffer, i) => buffer && { bfloat16: buffer.storage === Storage.bfloat16, size: sizeOf(inputs[i]!) },
+  );
+  const bfloat16 = outputs.length === 0 ? 0 : bfloat16Outputs(op, given, sizeOf(outputs[0]!));
+  return outputs.map(({ dtype }, i) =>
+    dtype === 'float32' && i < bfloat16 ? Storage.bfloat16 : Storage[dtype as keyof typeof Storage],
+  );
 }
 
 /** Writes rank and dimensions; what exceeds the native rank goes into the last dimension. Returns the next position. */

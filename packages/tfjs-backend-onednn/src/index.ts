@@ -25,6 +25,7 @@ export type {
 export { nativeCalls, resetNativeCalls } from './kernels/register.js';
 export type { AddonInfo } from './load-addon.js';
 export { isAvailable } from './load-addon.js';
+export { autocast, getPrecision, type Precision, setPrecision } from './precision.js';
 export { type OperationTime, profile, resetProfile } from './profile.js';
 
 /** Above wasm (2) and cpu (1), so that tfjs chooses this backend unless told otherwise. */

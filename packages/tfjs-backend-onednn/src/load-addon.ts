@@ -28,10 +28,10 @@ export interface Addon {
   /** Copies host values into a new buffer. Returns its pointer, 0 when out of memory. */
   upload(values: HostArray, type: number): number;
   free(pointer: number): void;
-  /** Waits for the queue, then copies. Returns the message of a kernel that failed and that nobody was told of. */
-  read(pointer: number, target: Float32Array | Int32Array | Uint8Array): string | undefined;
+  /** Waits for the queue, then copies from a buffer of storage `type`. Returns the message of a kernel that failed and that nobody was told of. */
+  read(pointer: number, target: Float32Array | Int32Array | Uint8Array, type: number): string | undefined;
   /** The same without waiting; every read made before the failure was told brings its message. */
-  readAsync(pointer: number, target: Float32Array | Int32Array | Uint8Array): Promise<string | undefined>;
+  readAsync(pointer: number, target: Float32Array | Int32Array | Uint8Array, type: number): Promise<string | undefined>;
   /** Waits for the queue. Returns as {@link read} does. */
   sync(): string | undefined;
   memory(): { liveBytes: number; liveBuffers: number; highWaterBytes: number; peakLiveBytes: number };

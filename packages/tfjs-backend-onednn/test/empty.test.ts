@@ -45,11 +45,11 @@ function callOf(op: string, shape: Shape): Call | undefined {
     case 'resize_bilinear_grad':
       return call([x], [x], [1, 1, 0]);
     case 'batch_norm':
-      return call([x, channels, channels, channels, channels], [x], [1e-3]);
-    case 'batch_norm_train':
-      return call([x, channels, channels], [x, channels, channels], [1e-3]);
-    case 'batch_norm_train_grad':
-      return call([x, x, channels, channels, channels], [x, channels, channels], [1e-3]);
+      return call([x, channels, channels, channels, channels, x], [x], [1e-3, 1]);
+    case 'batch_norm_statistics':
+      return call([x], [channels, channels]);
+    case 'batch_norm_grad':
+      return call([x, x, x, channels, channels, channels], [x, channels, channels], [1e-3]);
     case 'sum':
     case 'mean':
     case 'max':

@@ -50,32 +50,38 @@ Broadcast plan(const Tensor& a, const Tensor& b, const Tensor& y) {
   return p;
 }
 
-template <class F, class In, class Out>
-inline void row(const Broadcast& p, const In* __restrict a, const In* __restrict b, Out* __restrict y, int64_t n) {
+template <class T>
+inline T value(T x) { return x; }
+inline float value(Bf16 x) { return x; }
+
+template <class F, class A, class B, class Out>
+inline void row(const Broadcast& p, const A* __restrict a, const B* __restrict b, Out* __restrict y, int64_t n) {
   if (p.a_inner && p.b_inner) {
-    for (int64_t i = 0; i < n; ++i) y[i] = F::apply(a[i], b[i]);
+    for (int64_t i = 0; i < n; ++i) y[i] = F::apply(value(a[i]), value(b[i]));
   } else if (p.a_inner) {
-    const In right = *b;
-    for (int64_t i = 0; i < n; ++i) y[i] = F::apply(a[i], right);
+    const auto right = value(*b);
+    for (int64_t i = 0; i < n; ++i) y[i] = F::apply(value(a[i]), right);
   } else {
-    const In left = *a;
-    for (int64_t i = 0; i < n; ++i) y[i] = F::apply(left, b[i]);
+    const auto left = value(*a);
+    for (int64_t i = 0; i < n; ++i) y[i] = F::apply(left, value(b[i]));
   }
 }
 
-template <class F, class In, class Out>
+template <class F, class A, class Out, class B = A>
 void binary(const Call& call) {
   const Tensor &ta = call[0], &tb = call[1], &ty = call[2];
   const int64_t total = ty.size();
   if (total == 0) return;
   const Broadcast p = plan(ta, tb, ty);
-  const In *a = ta.as<const In>(), *b = tb.as<const In>();
+  const A* a = ta.as<const A>();
+  const B* b = tb.as<const B>();
   Out* y = ty.as<Out>();
   parallel(total, grain_of(F::cost), [&](int64_t begin, int64_t end) {
     while (begin < end) {
       int64_t index = begin / p.inner, offset = begin % p.inner;
       const int64_t n = std::min(end - begin, p.inner - offset);
-      const In *row_a = a + (p.a_inner ? offset : 0), *row_b = b + (p.b_inner ? offset : 0);
+      const A* row_a = a + (p.a_inner ? offset : 0);
+      const B* row_b = b + (p.b_inner ? offset : 0);
       for (int i = 0; i < p.rank; ++i) {
         const int64_t at = index % p.dims[i];
         index /= p.dims[i];
@@ -149,9 +155,8 @@ struct Atan2 : Cheap<32> {
 struct Prelu : Cheap<> {
   static float apply(float x, float alpha) { return x < 0 ? x * alpha : x; }
 };
-// Gradient of relu from its output, where tfjs multiplies dy by a step: not-a-number comes through.
 struct ReluGrad : Cheap<> {
-  static float apply(float dy, float y) { return y > 0 ? dy : (y != y ? y : 0.0f * dy); }
+  static float apply(float dy, float y) { return relu_grad(dy, y); }
 };
 // Gradient of elu from its output.
 struct EluGrad : Cheap<> {
@@ -179,9 +184,27 @@ void arithmetic(const Call& call) {
   else binary<F, int32_t, int32_t>(call);
 }
 
+// With a bf16 output each input may be of either precision.
+template <class F>
+void arithmetic_bf16(const Call& call) {
+  const bool a = call[0].type == Type::bf16, b = call[1].type == Type::bf16;
+  if (call[2].type != Type::bf16) arithmetic<F>(call);
+  else if (a && b) binary<F, Bf16, Bf16>(call);
+  else if (a) binary<F, Bf16, Bf16, float>(call);
+  else binary<F, float, Bf16, Bf16>(call);
+}
+
+bool gives_bf16(const Call& call) {
+  return call[2].type == Type::bf16 && (call[0].type == Type::bf16 || call[1].type == Type::bf16);
+}
+
 template <class F>
 void real(const Call& call) {
   binary<F, float, float>(call);
+}
+
+void relu_gradient(const Call& call) {
+  call[0].type == Type::f32 && call[1].type == Type::f32 ? real<ReluGrad>(call) : arithmetic_bf16<ReluGrad>(call);
 }
 
 template <class F>
@@ -199,9 +222,9 @@ void comparison(const Call& call) {
 }  // namespace
 
 void add_binary() {
-  add_ops({{"add", arithmetic<Add>},
-           {"subtract", arithmetic<Sub>},
-           {"multiply", arithmetic<Multiply>},
+  add_ops({{"add", arithmetic_bf16<Add>, gives_bf16},
+           {"subtract", arithmetic_bf16<Sub>, gives_bf16},
+           {"multiply", arithmetic_bf16<Multiply>, gives_bf16},
            {"divide", real<Divide>},
            {"maximum", arithmetic<Maximum>},
            {"minimum", arithmetic<Minimum>},
@@ -212,7 +235,7 @@ void add_binary() {
            {"atan2", real<Atan2>},
            {"prelu", real<Prelu>},
            {"elu_grad", real<EluGrad>},
-           {"relu_grad", real<ReluGrad>},
+           {"relu_grad", relu_gradient, gives_bf16},
            {"equal", comparison<Equal>},
            {"not_equal", comparison<NotEqual>},
            {"greater", comparison<Greater>},

@@ -106,7 +106,9 @@ void strided(const Call& call) {
 }
 
 void copy_strided(const Call& call) {
-  if (type_size(call[0].type) == 1) strided<uint8_t>(call);
+  const int64_t size = type_size(call[0].type);
+  if (size == 1) strided<uint8_t>(call);
+  else if (size == 2) strided<uint16_t>(call);
   else strided<uint32_t>(call);
 }
 
@@ -146,6 +148,7 @@ void pad(const Call& call) {
   switch (call[0].type) {
     case Type::f32: return pad_with<float>(call, static_cast<float>(call.number(0)));
     case Type::i32: return pad_with<int32_t>(call, static_cast<int32_t>(call.integer(0)));
+    case Type::bf16: return pad_with<Bf16>(call, Bf16(static_cast<float>(call.number(0))));
     case Type::u8: return pad_with<uint8_t>(call, static_cast<uint8_t>(call.integer(0)));
   }
 }
@@ -205,7 +208,11 @@ void fill(const Call& call) {
 }  // namespace
 
 void add_copy() {
-  add_ops({{"copy_strided", copy_strided}, {"pad", pad}, {"concat", concat}, {"split", split}, {"fill", fill}});
+  add_ops({{"copy_strided", copy_strided, all_bf16},
+           {"pad", pad, all_bf16},
+           {"concat", concat, all_bf16},
+           {"split", split, all_bf16},
+           {"fill", fill}});
 }
 
 }  // namespace PROJ_ISA

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #include "../tensor.h"
@@ -33,6 +34,32 @@ inline void parallel(int64_t n, int64_t grain, F&& f) {
   parallel_ranges(
       n, grain,
       [](const void* body, int64_t begin, int64_t end) { (*static_cast<const Body*>(body))(begin, end); }, &f);
+}
+
+// A bfloat16 in memory. It is read as the float with the same upper half; a float that is stored is rounded to nearest even,
+// not-a-number stays one.
+struct Bf16 {
+  uint16_t bits;
+
+  Bf16() = default;
+  Bf16(float x) {
+    uint32_t wide;
+    memcpy(&wide, &x, sizeof wide);
+    const uint32_t rounded = (wide + 0x7fffu + (wide >> 16 & 1u)) >> 16;
+    bits = static_cast<uint16_t>(x != x ? (wide >> 16 | 0x40u) : rounded);
+  }
+  operator float() const {
+    const uint32_t wide = uint32_t{bits} << 16;
+    float x;
+    memcpy(&x, &wide, sizeof x);
+    return x;
+  }
+};
+
+inline bool all_bf16(const Call& call) {
+  for (const Tensor& t : call.tensors)
+    if (t.present() && t.type != Type::bf16) return false;
+  return true;
 }
 
 constexpr int64_t kGrain = 32768;  // cheap elements

@@ -34,46 +34,64 @@ struct Window {
   int64_t grain() const { return grain_of(out_w * channels * kernel_h * kernel_w); }
 };
 
-void max_pool(const Call& call) {
-  const Window p(call, call[0], call[1]);
-  const float* x = call[0].f32();
-  float* y = call[1].f32_out();
+constexpr int64_t kChunk = 64;
+
+// Calls f(row of outputs, column, first channel, channels) for stretches of at most kChunk channels.
+template <class F>
+void over_outputs(const Window& p, F&& f) {
   parallel(p.batch * p.out_h, p.grain(), [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const float* image = x + row / p.out_h * p.in_h * p.in_w * p.channels;
-      for (int64_t ow = 0; ow < p.out_w; ++ow) {
-        float* out = y + (row * p.out_w + ow) * p.channels;
-        std::fill(out, out + p.channels, -std::numeric_limits<float>::infinity());
-        p.each(row % p.out_h, ow, [&](int64_t at, int64_t) {
-          const float* in = image + at;
-          for (int64_t c = 0; c < p.channels; ++c) out[c] = in[c] > out[c] ? in[c] : out[c];
-        });
-      }
-    }
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t ow = 0; ow < p.out_w; ++ow)
+        for (int64_t c = 0; c < p.channels; c += kChunk) f(row, ow, c, std::min(kChunk, p.channels - c));
   });
 }
 
-void avg_pool(const Call& call) {
+template <class T>
+void max_pool_of(const Call& call) {
   const Window p(call, call[0], call[1]);
-  const float* x = call[0].f32();
-  float* y = call[1].f32_out();
-  parallel(p.batch * p.out_h, p.grain(), [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const float* image = x + row / p.out_h * p.in_h * p.in_w * p.channels;
-      for (int64_t ow = 0; ow < p.out_w; ++ow) {
-        float* out = y + (row * p.out_w + ow) * p.channels;
-        std::fill(out, out + p.channels, 0.0f);
-        int64_t count = 0;
-        p.each(row % p.out_h, ow, [&](int64_t at, int64_t) {
-          const float* in = image + at;
-          for (int64_t c = 0; c < p.channels; ++c) out[c] += in[c];
-          ++count;
-        });
-        const float n = static_cast<float>(count);
-        for (int64_t c = 0; c < p.channels; ++c) out[c] /= n;
+  const T* x = call[0].as<const T>();
+  T* y = call[1].as<T>();
+  over_outputs(p, [&](int64_t row, int64_t ow, int64_t c0, int64_t n) {
+    const T* image = x + row / p.out_h * p.in_h * p.in_w * p.channels + c0;
+    T* out = y + (row * p.out_w + ow) * p.channels + c0;
+    float best[kChunk];
+    std::fill(best, best + n, -std::numeric_limits<float>::infinity());
+    p.each(row % p.out_h, ow, [&](int64_t at, int64_t) {
+      const T* in = image + at;
+      for (int64_t c = 0; c < n; ++c) {
+        const float value = in[c];
+        best[c] = value > best[c] ? value : best[c];
       }
-    }
+    });
+    for (int64_t c = 0; c < n; ++c) out[c] = best[c];
   });
+}
+
+template <class T>
+void avg_pool_of(const Call& call) {
+  const Window p(call, call[0], call[1]);
+  const T* x = call[0].as<const T>();
+  T* y = call[1].as<T>();
+  over_outputs(p, [&](int64_t row, int64_t ow, int64_t c0, int64_t n) {
+    const T* image = x + row / p.out_h * p.in_h * p.in_w * p.channels + c0;
+    T* out = y + (row * p.out_w + ow) * p.channels + c0;
+    float sum[kChunk] = {};
+    int64_t count = 0;
+    p.each(row % p.out_h, ow, [&](int64_t at, int64_t) {
+      const T* in = image + at;
+      for (int64_t c = 0; c < n; ++c) sum[c] += in[c];
+      ++count;
+    });
+    for (int64_t c = 0; c < n; ++c) out[c] = sum[c] / static_cast<float>(count);
+  });
+}
+
+void max_pool(const Call& call) {
+  call[0].type == Type::bf16 ? max_pool_of<Bf16>(call) : max_pool_of<float>(call);
+}
+
+void avg_pool(const Call& call) {
+  call[0].type == Type::bf16 ? avg_pool_of<Bf16>(call) : avg_pool_of<float>(call);
 }
 
 // Windows may overlap, so a thread owns whole pictures, or with few pictures whole stripes of channels.
@@ -95,7 +113,6 @@ void max_pool_grad(const Call& call) {
   const Window p(call, call[1], call[0]);
   const float *dy = call[0].f32(), *x = call[1].f32();
   float* dx = call[2].f32_out();
-  constexpr int64_t kChunk = 64;
   over_pictures(p, [&](int64_t picture, int64_t from, int64_t to) {
     const int64_t size = p.in_h * p.in_w * p.channels;
     const float* image = x + picture * size;
@@ -150,7 +167,10 @@ void avg_pool_grad(const Call& call) {
 }  // namespace
 
 void add_pool() {
-  add_ops({{"max_pool", max_pool}, {"avg_pool", avg_pool}, {"max_pool_grad", max_pool_grad}, {"avg_pool_grad", avg_pool_grad}});
+  add_ops({{"max_pool", max_pool, all_bf16},
+           {"avg_pool", avg_pool, all_bf16},
+           {"max_pool_grad", max_pool_grad},
+           {"avg_pool_grad", avg_pool_grad}});
 }
 
 }  // namespace PROJ_ISA

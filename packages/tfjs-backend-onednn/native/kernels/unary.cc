@@ -23,7 +23,6 @@ void map(const Call& call, int cost, F&& f) {
   }
 PROJ_REAL(vector_exp, 2, vexp(x))
 PROJ_REAL(vector_log, 2, vlog(x))
-PROJ_REAL(vector_sigmoid, 2, vsigmoid(x))
 PROJ_REAL(vector_tanh, 2, vtanh(x))
 PROJ_REAL(square_root, 1, std::sqrt(x))
 PROJ_REAL(reciprocal_root, 1, 1.0f / std::sqrt(x))
@@ -74,9 +73,22 @@ inline int32_t wrap(int64_t x) { return static_cast<int32_t>(static_cast<uint32_
 PROJ_NUMBER(absolute, std::fabs(x), wrap(x < 0 ? -int64_t{x} : x))
 PROJ_NUMBER(negate, -x, wrap(-int64_t{x}))
 PROJ_NUMBER(square, x * x, wrap(int64_t{x} * x))
-PROJ_NUMBER(relu, x < 0 ? 0.0f : x, x < 0 ? 0 : x)
 PROJ_NUMBER(sign, x > 0 ? 1.0f : (x < 0 ? -1.0f : 0.0f), (x > 0) - (x < 0))
 #undef PROJ_NUMBER
+
+#define PROJ_REAL_BF16(name, cost, expression)                                         \
+  void name(const Call& call) {                                                        \
+    const auto f = [](float x) -> float { return expression; };                        \
+    call[0].type == Type::bf16 ? map<Bf16, Bf16>(call, cost, f) : map<float, float>(call, cost, f); \
+  }
+PROJ_REAL_BF16(vector_sigmoid, 2, vsigmoid(x))
+PROJ_REAL_BF16(relu_float, 1, relu(x))
+#undef PROJ_REAL_BF16
+
+void relu_(const Call& call) {
+  if (call[0].type == Type::i32) map<int32_t, int32_t>(call, 1, [](int32_t x) -> int32_t { return x < 0 ? 0 : x; });
+  else relu_float(call);
+}
 
 void logical_not(const Call& call) {
   map<uint8_t, uint8_t>(call, 1, [](uint8_t x) -> uint8_t { return x == 0; });
@@ -110,7 +122,10 @@ inline int32_t to_int(float x) { return std::fabs(x) < 9.2e18f ? wrap(static_cas
 
 void cast(const Call& call) {
   const Type from = call[0].type, to = call[1].type;
-  if (from == Type::f32 && to == Type::i32) map<float, int32_t>(call, 1, to_int);
+  if (from == Type::f32 && to == Type::bf16) map<float, Bf16>(call, 1, [](float x) { return Bf16(x); });
+  else if (from == Type::bf16 && to == Type::f32) map<Bf16, float>(call, 1, [](Bf16 x) -> float { return x; });
+  else if (from == Type::bf16) map<uint16_t, uint16_t>(call, 1, [](uint16_t x) { return x; });
+  else if (from == Type::f32 && to == Type::i32) map<float, int32_t>(call, 1, to_int);
   else if (from == Type::f32 && to == Type::u8) map<float, uint8_t>(call, 1, [](float x) -> uint8_t { return x != 0; });
   else if (from == Type::i32 && to == Type::f32) map<int32_t, float>(call, 1, [](int32_t x) { return static_cast<float>(x); });
   else if (from == Type::i32 && to == Type::u8) map<int32_t, uint8_t>(call, 1, [](int32_t x) -> uint8_t { return x != 0; });
@@ -120,18 +135,23 @@ void cast(const Call& call) {
   else map<uint32_t, uint32_t>(call, 1, [](uint32_t x) { return x; });  // the same type: a copy
 }
 
+bool changes_precision(const Call& call) {
+  const auto is_float = [](const Tensor& t) { return t.type == Type::f32 || t.type == Type::bf16; };
+  return is_float(call[0]) && is_float(call[1]);
+}
+
 }  // namespace
 
 void add_unary() {
-  add_ops({{"exp", vector_exp}, {"log", vector_log}, {"sigmoid", vector_sigmoid}, {"tanh", vector_tanh},
+  add_ops({{"exp", vector_exp}, {"log", vector_log}, {"sigmoid", vector_sigmoid, all_bf16}, {"tanh", vector_tanh},
            {"sqrt", square_root}, {"rsqrt", reciprocal_root}, {"reciprocal", reciprocal}, {"floor", floor_},
            {"ceil", ceil_}, {"round", round_}, {"relu6", relu6}, {"elu", elu}, {"selu", selu}, {"log1p", log1p_},
            {"expm1", expm1_}, {"sin", sin_}, {"cos", cos_}, {"tan", tan_}, {"asin", asin_}, {"acos", acos_},
            {"atan", atan_}, {"sinh", sinh_}, {"cosh", cosh_}, {"asinh", asinh_}, {"acosh", acosh_},
            {"atanh", atanh_}, {"erf", erf_}, {"softplus", softplus}, {"is_nan", is_nan}, {"is_infinite", is_infinite},
-           {"is_finite", is_finite}, {"abs", absolute}, {"negate", negate}, {"square", square}, {"relu", relu},
+           {"is_finite", is_finite}, {"abs", absolute}, {"negate", negate}, {"square", square}, {"relu", relu_, all_bf16},
            {"sign", sign}, {"logical_not", logical_not}, {"step", step}, {"leaky_relu", leaky_relu}, {"clip", clip},
-           {"cast", cast}});
+           {"cast", cast, changes_precision}});
 }
 
 }  // namespace PROJ_ISA

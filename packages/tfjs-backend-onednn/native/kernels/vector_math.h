@@ -20,6 +20,11 @@ inline float float_of(int32_t i) {
   return x;
 }
 
+// Not-a-number comes through both, as tfjs has it.
+inline float relu(float x) { return x < 0 ? 0.0f : x; }
+// Gradient of relu from its output, where tfjs multiplies dy by a step.
+inline float relu_grad(float dy, float y) { return y > 0 ? dy : (y != y ? y : 0.0f * dy); }
+
 // Range reduction by ln 2 in two parts (Cody and Waite), polynomial of Cephes' expf.
 inline float vexp(float x) {
   const float clamped = x > 89.0f ? 89.0f : (x < -104.0f ? -104.0f : x);

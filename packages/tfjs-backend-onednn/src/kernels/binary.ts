@@ -1,11 +1,11 @@
 import type { DataType, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
+import { addToNormalised } from './normalize.js';
 import { type Inputs, isFloat, isPlain, registerNative, runOne } from './register.js';
 
 /** Kernels on two float32 or two int32 that keep the dtype. */
 const NUMBER: Readonly<Record<string, string>> = {
-  Add: 'add',
   Sub: 'subtract',
   Multiply: 'multiply',
   Maximum: 'maximum',
@@ -45,6 +45,9 @@ function areNumbers(a: TensorInfo, b: TensorInfo): boolean {
 }
 
 export function registerBinary(): void {
+  registerNative<Inputs<'a' | 'b'>>('Add', (backend, { a, b }) =>
+    areNumbers(a, b) ? (addToNormalised(backend, a, b) ?? elementwise(backend, 'add', a, b, a.dtype)) : undefined,
+  );
   for (const [kernelName, op] of Object.entries(NUMBER)) {
     registerNative<Inputs<'a' | 'b'>>(kernelName, (backend, { a, b }) =>
       areNumbers(a, b) ? elementwise(backend, op, a, b, a.dtype) : undefined,

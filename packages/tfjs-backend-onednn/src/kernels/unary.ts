@@ -1,4 +1,5 @@
 import type { ClipByValueAttrs, LeakyReluAttrs, StepAttrs } from '@tensorflow/tfjs';
+import { reluOfNormalised } from './normalize.js';
 import { type Inputs, isFloat, registerNative, runOne } from './register.js';
 
 /** Kernels from float32 to float32, by the operation that does them. */
@@ -38,7 +39,6 @@ const NUMBER: Readonly<Record<string, string>> = {
   Abs: 'abs',
   Neg: 'negate',
   Square: 'square',
-  Relu: 'relu',
   Sign: 'sign',
 };
 
@@ -70,9 +70,14 @@ export function registerUnary(): void {
   registerNative<Inputs<'x'>, LeakyReluAttrs>('LeakyRelu', (backend, { x }, { alpha }) =>
     isFloat(x) ? runOne(backend, 'leaky_relu', [x], [{ shape: x.shape, dtype: 'float32' }], [alpha]) : undefined,
   );
-  // dy where the output y of a ReLU is positive.
+  registerNative<Inputs<'x'>>('Relu', (backend, { x }) =>
+    isFloat(x) || x.dtype === 'int32'
+      ? (reluOfNormalised(backend, x) ?? runOne(backend, 'relu', [x], [{ shape: x.shape, dtype: x.dtype }]))
+      : undefined,
+  );
+  // dy where the output y of a ReLU is positive. Deferred: the gradient of a batch normalisation does it along.
   registerNative<Inputs<'dy' | 'y'>>('ReluGrad', (backend, { dy, y }) =>
-    runOne(backend, 'relu_grad', [dy, y], [{ shape: y.shape, dtype: 'float32' }]),
+    backend.defer('relu_grad', [dy, y], y.shape, []),
   );
   registerNative<Inputs<'x'>, ClipByValueAttrs>('ClipByValue', (backend, { x }, { clipValueMin, clipValueMax }) =>
     isFloat(x) || x.dtype === 'int32'

@@ -51,6 +51,39 @@ def conv_bn_relu():
     }
 
 
+def small_net(seed, dtype, autocast):
+    """Two convolutions with training batch norm, a residual sum, ReLU, weighted mean over the map, dense; loss = sum(y * g).
+
+    The shift by 4 keeps every ReLU open, so that rounding cannot flip one. Returns the gradients of all parameters.
+    """
+    shapes = {"w1": (3, 3, 3, 16), "w2": (3, 3, 16, 16), "gamma1": (16,), "gamma2": (16,), "beta1": (16,), "beta2": (16,), "w3": (16, 10)}
+    p = {name: noise(*shape, seed=seed + i).to(dtype).requires_grad_() for i, (name, shape) in enumerate(shapes.items())}
+    x = noise(4, 16, 16, 3, seed=seed + 7).to(dtype).permute(0, 3, 1, 2)
+
+    def conv_bn(x, w, gamma, beta):
+        y = F.conv2d(x, w.permute(3, 2, 0, 1), padding=1)
+        return F.batch_norm(y, None, None, gamma / 4, beta + 4, training=True, eps=1e-3)
+
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        first = F.relu(conv_bn(x, p["w1"], p["gamma1"], p["beta1"]))
+        second = F.relu(conv_bn(first, p["w2"], p["gamma2"], p["beta2"]) + first)
+        # Weighted: the plain mean of a normalised map hardly depends on what comes before.
+        y = (second * noise(4, 16, 16, 16, seed=seed + 8).to(dtype).permute(0, 3, 1, 2)).mean((2, 3)) @ p["w3"]
+    (y.to(dtype) * noise(4, 10, seed=seed + 9).to(dtype)).sum().backward()
+    return {name: tensor.grad.double() for name, tensor in p.items()}
+
+
+def mixed_precision():
+    """Gradients in double precision, and how far those of PyTorch's autocast are from them: |difference| / |gradient|."""
+    nets = []
+    for seed in (20, 40, 60, 80):
+        exact, rounded = small_net(seed, torch.float64, False), small_net(seed, torch.float32, True)
+        error = {name: float((rounded[name] - exact[name]).norm() / exact[name].norm()) for name in exact}
+        gradients = {name: [float(f"{value:.8g}") for value in flat(gradient)] for name, gradient in exact.items()}
+        nets.append({"seed": seed, "gradients": gradients, "autocastError": error})
+    return nets
+
+
 def steps(make, count=4):
     """Parameter after each of `count` steps with gradients noise(seed=10), noise(seed=11), ..."""
     parameter = torch.nn.Parameter(noise(33, seed=5))
@@ -66,6 +99,7 @@ def steps(make, count=4):
 golden = {
     "torch": torch.__version__,
     "convBnRelu": conv_bn_relu(),
+    "mixedPrecision": mixed_precision(),
     "adamw": steps(lambda p: torch.optim.AdamW(p, lr=0.02, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)),
     "adam": steps(lambda p: torch.optim.Adam(p, lr=0.02, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)),
     "sgd": steps(lambda p: torch.optim.SGD(p, lr=0.05, weight_decay=0.01)),
