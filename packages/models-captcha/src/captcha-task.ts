@@ -1,4 +1,5 @@
 import { ProjError, type RngKey } from '@proj/core';
+import { assertOption } from '@proj/models-core';
 import * as tf from '@tensorflow/tfjs';
 
 /** The 62 classes of the report, in its order. */
@@ -55,16 +56,17 @@ export function captchaTask(
   const symbols = characters === undefined ? undefined : [...characters];
   const classes = numClasses ?? symbols?.length ?? 0;
   const shape = inputShape ?? defaultInputShape;
-  assertOption(architecture, Number.isInteger(classes) && classes > 0, 'at least one class', String(classes));
+  const name = `captcha ${architecture}`;
+  assertOption(name, Number.isInteger(classes) && classes > 0, 'at least one class', String(classes));
   if (symbols !== undefined) {
     const repeated = symbols.find((symbol, i) => symbols.indexOf(symbol) !== i);
-    assertOption(architecture, repeated === undefined, 'each character once in charset', `'${repeated}' twice`);
+    assertOption(name, repeated === undefined, 'each character once in charset', `'${repeated}' twice`);
     const agrees = symbols.length === classes;
-    assertOption(architecture, agrees, `numClasses to be ${symbols.length}, as charset has it`, String(classes));
+    assertOption(name, agrees, `numClasses to be ${symbols.length}, as charset has it`, String(classes));
   }
-  assertOption(architecture, Number.isInteger(length) && length > 0, 'length to be a positive integer', String(length));
+  assertOption(name, Number.isInteger(length) && length > 0, 'length to be a positive integer', String(length));
   const isShape = shape.length === 3 && shape.every((side) => Number.isInteger(side) && side > 0);
-  assertOption(architecture, isShape, 'inputShape to be three positive integers', `[${shape}]`);
+  assertOption(name, isShape, 'inputShape to be three positive integers', `[${shape}]`);
   const [height, width, channels] = shape;
   return {
     metadata: {
@@ -80,13 +82,6 @@ export function captchaTask(
     numClasses: classes,
     seed,
   };
-}
-
-/** @throws ProjError `invalid-option` unless `holds`. */
-export function assertOption(architecture: string, holds: boolean, expected: string, received: string): void {
-  if (!holds) {
-    throw new ProjError(`Cannot make captcha model ${architecture}`, { code: 'invalid-option', expected, received });
-  }
 }
 
 /** The first layers of every model: pictures of 0..255 come in, numbers of 0..1 go on. */

@@ -1,5 +1,5 @@
+export { countMacs, type MacCount } from '@proj/models-core';
 export { type CaptchaMetadata, type CaptchaModelOptions, captchaMetadata } from './captcha-task.js';
-export { countMacs, type MacCount } from './count-macs.js';
 export { captchaModels } from './registry.js';
 export { captchaV1 } from './v1.js';
 export { captchaV2 } from './v2.js';

@@ -1,6 +1,6 @@
+import { assertOption, maxPool, torchLayers } from '@proj/models-core';
 import * as tf from '@tensorflow/tfjs';
-import { assertOption, type CaptchaModelOptions, captchaModel, captchaTask, scaledPixels } from './captcha-task.js';
-import { maxPool, torchLayers } from './torch-layers.js';
+import { type CaptchaModelOptions, captchaModel, captchaTask, scaledPixels } from './captcha-task.js';
 
 /**
  * The report's first model, LeNet-like: four times convolution 3x3 (32, 64, 128, 256), ReLU and 2x2 max pool; dense
@@ -19,7 +19,7 @@ import { maxPool, torchLayers } from './torch-layers.js';
 export function captchaV1(options: CaptchaModelOptions = {}): tf.LayersModel {
   const task = captchaTask('v1', options, [128, 128, 3]);
   const isLargeEnough = Math.min(task.inputShape[0], task.inputShape[1]) >= 16;
-  assertOption('v1', isLargeEnough, 'height and width of at least 16', `[${task.inputShape}]`);
+  assertOption('captcha v1', isLargeEnough, 'height and width of at least 16', `[${task.inputShape}]`);
   const { conv, dense } = torchLayers(task.seed);
   const { input, scaled } = scaledPixels(task);
 

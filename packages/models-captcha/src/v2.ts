@@ -1,6 +1,6 @@
+import { assertOption, dropout, globalAveragePool, maxPool, relu, torchLayers } from '@proj/models-core';
 import type * as tf from '@tensorflow/tfjs';
-import { assertOption, type CaptchaModelOptions, captchaModel, captchaTask, scaledPixels } from './captcha-task.js';
-import { dropHalf, globalAveragePool, maxPool, relu, torchLayers } from './torch-layers.js';
+import { type CaptchaModelOptions, captchaModel, captchaTask, scaledPixels } from './captcha-task.js';
 
 /**
  * The report's second model: five times convolution 3x3 (32, 64, 128, 256, 512), batch normalisation and ReLU, a 2x2
@@ -21,7 +21,7 @@ import { dropHalf, globalAveragePool, maxPool, relu, torchLayers } from './torch
 export function captchaV2(options: CaptchaModelOptions = {}): tf.LayersModel {
   const task = captchaTask('v2', options, [128, 128, 3]);
   const isLargeEnough = Math.min(task.inputShape[0], task.inputShape[1]) >= 16;
-  assertOption('v2', isLargeEnough, 'height and width of at least 16', `[${task.inputShape}]`);
+  assertOption('captcha v2', isLargeEnough, 'height and width of at least 16', `[${task.inputShape}]`);
   const { conv, dense, batchNorm } = torchLayers(task.seed);
   const { input, scaled } = scaledPixels(task);
 
@@ -34,7 +34,7 @@ export function captchaV2(options: CaptchaModelOptions = {}): tf.LayersModel {
   x = maxPool('pool4', unit(4, x, 256)); // [B, H/16, W/16, 256]
   x = globalAveragePool('adaptive_pool', unit(5, x, 512)); // [B, 512]
   x = dense('fc1', x, 1024, { activation: 'relu' }); // [B, 1024]
-  x = dropHalf('dropout', x);
+  x = dropout('dropout', x, 0.5);
   x = dense('fc2', x, task.length * task.numClasses); // [B, L * C]
   return captchaModel(task, input, x); // [B, L, C]
 }

@@ -1,6 +1,15 @@
-import * as tf from '@tensorflow/tfjs';
-import { assertOption, type CaptchaModelOptions, captchaModel, captchaTask, scaledPixels } from './captcha-task.js';
-import { dropHalf, globalAveragePool, maxPool, relu, type TorchLayers, torchLayers } from './torch-layers.js';
+import {
+  add,
+  assertOption,
+  dropout,
+  globalAveragePool,
+  maxPool,
+  relu,
+  type TorchLayers,
+  torchLayers,
+} from '@proj/models-core';
+import type * as tf from '@tensorflow/tfjs';
+import { type CaptchaModelOptions, captchaModel, captchaTask, scaledPixels } from './captcha-task.js';
 
 /**
  * The report's third model: convolution 3x3 (32), batch normalisation, ReLU and 2x2 max pool; residual blocks of 64,
@@ -23,7 +32,7 @@ import { dropHalf, globalAveragePool, maxPool, relu, type TorchLayers, torchLaye
 export function captchaV3(options: CaptchaModelOptions = {}): tf.LayersModel {
   const task = captchaTask('v3', options, [128, 128, 1]);
   const isLargeEnough = Math.min(task.inputShape[0], task.inputShape[1]) >= 16;
-  assertOption('v3', isLargeEnough, 'height and width of at least 16', `[${task.inputShape}]`);
+  assertOption('captcha v3', isLargeEnough, 'height and width of at least 16', `[${task.inputShape}]`);
   const layers = torchLayers(task.seed);
   const { input, scaled } = scaledPixels(task);
 
@@ -34,7 +43,7 @@ export function captchaV3(options: CaptchaModelOptions = {}): tf.LayersModel {
   x = maxPool('pool4', residualBlock(layers, 'res_block3', x, 256)); // [B, H/16, W/16, 256]
   x = globalAveragePool('adaptive_pool', residualBlock(layers, 'res_block4', x, 512)); // [B, 512]
   x = layers.dense('fc1', x, 1024, { activation: 'relu' }); // [B, 1024]
-  x = dropHalf('dropout', x);
+  x = dropout('dropout', x, 0.5);
   x = layers.dense('fc2', x, task.length * task.numClasses); // [B, L * C]
   return captchaModel(task, input, x); // [B, L, C]
 }
@@ -49,6 +58,5 @@ function residualBlock(
   let out = relu(`${name}.relu1`, batchNorm(`${name}.bn1`, conv(`${name}.conv1`, x, filters)));
   out = batchNorm(`${name}.bn2`, conv(`${name}.conv2`, out, filters));
   const shortcut = batchNorm(`${name}.shortcut.1`, conv(`${name}.shortcut.0`, x, filters, { kernelSize: 1 }));
-  const sum = tf.layers.add({ name: `${name}.add` }).apply([out, shortcut]) as tf.SymbolicTensor;
-  return relu(`${name}.relu2`, sum);
+  return relu(`${name}.relu2`, add(`${name}.add`, [out, shortcut]));
 }

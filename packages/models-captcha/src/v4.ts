@@ -1,7 +1,7 @@
 import { Rng } from '@proj/core';
+import { assertOption, relu, torchLayers } from '@proj/models-core';
 import * as tf from '@tensorflow/tfjs';
-import { assertOption, type CaptchaModelOptions, captchaModel, captchaTask, scaledPixels } from './captcha-task.js';
-import { relu, torchLayers } from './torch-layers.js';
+import { type CaptchaModelOptions, captchaModel, captchaTask, scaledPixels } from './captcha-task.js';
 
 /** Options of {@link captchaV4}. */
 export interface CaptchaV4Options extends CaptchaModelOptions {
@@ -53,18 +53,23 @@ export function captchaV4({
   ...options
 }: CaptchaV4Options = {}): tf.LayersModel {
   const task = captchaTask('v4', options, [64, 128, 3]);
-  assertOption('v4', Number.isInteger(width) && width > 0, 'width to be a positive integer', String(width));
-  assertOption('v4', Number.isInteger(columns) && columns > 0, 'columns to be a positive integer', String(columns));
+  assertOption('captcha v4', Number.isInteger(width) && width > 0, 'width to be a positive integer', String(width));
+  assertOption(
+    'captcha v4',
+    Number.isInteger(columns) && columns > 0,
+    'columns to be a positive integer',
+    String(columns),
+  );
   const hasBlocks = blocks.length === 4 && blocks.every((count, i) => Number.isInteger(count) && count >= (i ? 1 : 0));
-  assertOption('v4', hasBlocks, 'blocks of four stages, none only in the first', `[${blocks}]`);
-  assertOption('v4', stemStride === 1 || stemStride === 2, 'stemStride to be 1 or 2', String(stemStride));
+  assertOption('captcha v4', hasBlocks, 'blocks of four stages, none only in the first', `[${blocks}]`);
+  assertOption('captcha v4', stemStride === 1 || stemStride === 2, 'stemStride to be 1 or 2', String(stemStride));
   const step = 8 * stemStride;
   const divides = task.inputShape[0] % step === 0 && task.inputShape[1] % step === 0;
-  assertOption('v4', divides, `height and width that divide by ${step}`, `[${task.inputShape}]`);
+  assertOption('captcha v4', divides, `height and width that divide by ${step}`, `[${task.inputShape}]`);
 
   const fits = task.inputShape[1] / step >= task.length;
   const least = `${task.length} columns of ${step} pixels, a width of at least ${task.length * step}`;
-  assertOption('v4', fits, least, `[${task.inputShape}]`);
+  assertOption('captcha v4', fits, least, `[${task.inputShape}]`);
 
   const rng = new Rng(task.seed);
   const { dense } = torchLayers(task.seed);

@@ -2,6 +2,13 @@ import { readFileSync } from 'node:fs';
 import { isProjError } from '@proj/core';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { expectDescent, expectReloads, expectSeeded } from '../../models-core/test/model-laws.ts';
+import {
+  countTrainable,
+  expectSameNetwork,
+  type ForwardGolden,
+  pictures,
+} from '../../models-core/test/torch-goldens.ts';
 import {
   type CaptchaModelOptions,
   captchaMetadata,
@@ -12,18 +19,10 @@ import {
   captchaV4,
   countMacs,
 } from '../src/index.js';
-import { hashed, loadTorchWeights } from './torch-weights.js';
-
-interface Golden {
-  inputShape: [batch: number, height: number, width: number, channels: number];
-  trainable: number;
-  tensors: Record<string, number[]>;
-  logits: number[];
-}
 
 const { models: goldens, trainable: trainableParameters } = JSON.parse(
   readFileSync(new URL('./goldens/captcha_models.json', import.meta.url), 'utf8'),
-) as { models: Record<string, Golden>; trainable: Record<string, number> };
+) as { models: Record<string, ForwardGolden>; trainable: Record<string, number> };
 
 /** How each golden's model is made here; the option of the input's size comes from the golden. */
 const builders: Record<string, { build: (options: CaptchaModelOptions) => tf.LayersModel; afterFlatten?: string }> = {
@@ -56,30 +55,14 @@ beforeEach(() => {
 });
 afterEach(() => expect(tf.memory().numTensors, 'tensors left over').toBe(tensorsBefore));
 
-function countTrainable(model: tf.LayersModel): number {
-  return model.trainableWeights.reduce((sum, { shape }) => sum + tf.util.sizeFromShape(shape as number[]), 0);
-}
-
-function pictures(shape: readonly number[]): tf.Tensor {
-  const values = hashed('pictures', tf.util.sizeFromShape([...shape])).map((x) => Math.floor((x + 1) * 128));
-  return tf.tensor(values, [...shape]);
-}
-
 describe('the same network as in PyTorch', () => {
   it.each(Object.keys(goldens))('%s', { timeout: 300_000 }, (name) => {
-    const { inputShape, trainable, tensors, logits: reference } = goldens[name]!;
+    const golden = goldens[name]!;
     const { build, afterFlatten } = builders[name]!;
-    const [, height, width, channels] = inputShape;
+    const [, height, width, channels] = golden.inputShape;
     const model = build({ inputShape: [height, width, channels] });
-    expect(countTrainable(model)).toBe(trainable);
-    expect(loadTorchWeights(model, tensors, afterFlatten).sort()).toEqual(Object.keys(tensors).sort());
-    tf.tidy(() => {
-      const logits = model.apply(pictures(inputShape)) as tf.Tensor;
-      expect(logits.shape).toEqual([inputShape[0], 4, 62]);
-      const values = logits.dataSync();
-      const difference = Math.max(...reference.map((expected, i) => Math.abs(values[i]! - expected)));
-      expect(difference).toBeLessThan(1e-4);
-    });
+    expect(model.outputShape).toEqual([null, 4, 62]);
+    expectSameNetwork(model, golden, { tolerance: 1e-5, afterFlatten });
     model.dispose();
   });
 });
@@ -124,91 +107,44 @@ describe('counts in the docstrings', () => {
 describe.each(architectures)('%s', (architecture) => {
   const build = captchaModels[architecture];
 
-  it('starts the same from the same seed, and differently from another', () => {
-    const [a, b, c] = [
-      build({ ...small[architecture], seed: 7 }),
-      build({ ...small[architecture], seed: 7 }),
-      build({ ...small[architecture], seed: 8 }),
-    ];
-    const bytes = (weight: tf.Tensor) => Buffer.from(weight.dataSync<'float32'>().slice().buffer);
-    const drawn = a.weights
-      .map(({ originalName }) => originalName)
-      .filter((name) => /^(?!align).*\/kernel$/.test(name));
-    const weightsOf = (model: tf.LayersModel) =>
-      Object.fromEntries(model.weights.map((weight) => [weight.originalName, bytes(weight.read())]));
-    const [first, same, other] = [weightsOf(a), weightsOf(b), weightsOf(c)];
-    for (const [name, value] of Object.entries(first)) expect(same[name]!.equals(value), name).toBe(true);
-    for (const name of drawn) expect(other[name]!.equals(first[name]!), name).toBe(false);
-    expect(new Set(drawn.map((name) => first[name]!.readFloatLE(0))).size).toBe(drawn.length);
-    for (const model of [a, b, c]) model.dispose();
-  });
+  it('starts the same from the same seed, and differently from another', () =>
+    expectSeeded((seed) => build({ ...small[architecture], seed }), /^(?!align).*\/kernel$/));
 
   it('is saved and loaded by TensorFlow.js alone, with logits and metadata', async () => {
     const model = build({ ...small[architecture], charset: '0123456789äß', length: 5 });
-    let saved: tf.io.ModelArtifacts | undefined;
-    await model.save(
-      tf.io.withSaveHandler(async (artifacts) => {
-        saved = artifacts;
-        return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) };
+    const [height, width, channels] = small[architecture]!.inputShape!;
+    await expectReloads(model, (loaded) =>
+      expect(captchaMetadata(loaded)).toEqual({
+        task: 'captcha',
+        architecture,
+        charset: '0123456789äß',
+        numClasses: 12,
+        length: 5,
+        input: { height, width, channels, range: [0, 255] },
       }),
     );
-    const loaded = await tf.loadLayersModel(tf.io.fromMemory(saved!));
-    tf.tidy(() => {
-      const x = pictures([2, ...small[architecture]!.inputShape!]);
-      const expected = (model.predict(x) as tf.Tensor).dataSync();
-      expect(expected.length).toBe(2 * 5 * 12);
-      expect((loaded.predict(x) as tf.Tensor).dataSync()).toEqual(expected);
-    });
-    const [height, width, channels] = small[architecture]!.inputShape!;
-    expect(captchaMetadata(loaded)).toEqual({
-      task: 'captcha',
-      architecture,
-      charset: '0123456789äß',
-      numClasses: 12,
-      length: 5,
-      input: { height, width, channels, range: [0, 255] },
-    });
     model.dispose();
-    loaded.dispose();
   });
 });
 
 describe('training', () => {
   const classes = [0, 5, 1, 4];
 
-  /** Loss over two positions of six classes in training mode; dropout keeps one mask. */
-  function lossOf(model: tf.LayersModel, x: tf.Tensor): () => tf.Scalar {
-    for (const layer of model.layers) if (layer.getClassName() === 'Dropout') Object.assign(layer, { seed: 5 });
-    return () =>
-      tf.tidy(() => {
-        const labels = tf.oneHot(tf.tensor2d(classes.slice(0, 2 * x.shape[0]!), [x.shape[0]!, 2], 'int32'), 6); // [B, L, C]
-        return tf.losses.softmaxCrossEntropy(labels, model.apply(x, { training: true }) as tf.Tensor).asScalar();
-      });
+  /** Loss over two positions of six classes. */
+  function lossOf(logits: tf.Tensor): tf.Scalar {
+    const batch = logits.shape[0]!;
+    const labels = tf.oneHot(tf.tensor2d(classes.slice(0, 2 * batch), [batch, 2], 'int32'), 6); // [B, L, C]
+    return tf.losses.softmaxCrossEntropy(labels, logits).asScalar();
   }
 
   it.each(architectures)(
     'a step of %s against the gradient lowers the loss as far as the gradient says',
-    {
-      timeout: 300_000,
-    },
+    { timeout: 300_000 },
     (architecture) => {
       const model = captchaModels[architecture]({ ...small[architecture], numClasses: 6, length: 2, seed: 3 });
-      tf.tidy(() => {
-        // Two pictures only where one would leave batch normalisation a single value to normalise.
-        const batch = architecture === 'v1' || architecture === 'v3' ? 1 : 2;
-        const x = pictures([batch, ...small[architecture]!.inputShape!]);
-        const loss = lossOf(model, x);
-        const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
-        const { value, grads } = tf.variableGrads(loss, variables);
-        expect(Object.keys(grads)).toHaveLength(variables.length);
-        const squares = Object.values(grads).reduce((sum, grad) => sum + grad.square().sum().dataSync()[0]!, 0);
-        const expectedDrop = 0.01;
-        for (const variable of variables)
-          variable.assign(variable.sub(grads[variable.name]!.mul(expectedDrop / squares)));
-        const drop = value.dataSync()[0]! - loss().dataSync()[0]!;
-        expect(drop).toBeGreaterThan(0.7 * expectedDrop);
-        expect(drop).toBeLessThan(1.3 * expectedDrop);
-      });
+      // Two pictures only where one would leave batch normalisation a single value to normalise.
+      const batch = architecture === 'v1' || architecture === 'v3' ? 1 : 2;
+      tf.tidy(() => expectDescent(model, pictures([batch, ...small[architecture]!.inputShape!]), lossOf));
       model.dispose();
     },
   );
@@ -216,7 +152,7 @@ describe('training', () => {
   it('of v4 with tf.train.adam learns two captchas by heart', { timeout: 300_000 }, () => {
     const model = captchaV4({ width: 4, inputShape: [16, 64, 3], numClasses: 6, length: 2, seed: 3 });
     const x = pictures([2, 16, 64, 3]);
-    const loss = lossOf(model, x);
+    const loss = () => tf.tidy(() => lossOf(model.apply(x, { training: true }) as tf.Tensor));
     const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
     const optimizer = tf.train.adam(0.01);
     const losses = Array.from({ length: 10 }, () => {

@@ -1,20 +1,20 @@
 """Parameter counts and logits of the captcha models in PyTorch, written to captcha_models.json.
 
 v1, v2 and v3 are the report's modules word for word but for the input channels as an argument; v4 is the same network
-as src/v4.ts, padded as TensorFlow's 'same' does. Weights and pictures come from a hash of their index, so that a test
-makes the same ones without a file: see `hashed`.
+as src/v4.ts, padded as TensorFlow's 'same' does.
 
 Ran on: Python 3.11.7, torch 2.13.0+cpu, numpy 2.4.6. Usage: python make_captcha_models.py
 """
 
-import json
 import pathlib
 import sys
 
-import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "models-core/test/goldens"))
+from torch_goldens import forward_golden, trainable, write  # noqa: E402
 
 NUM_CHARS = 62
 
@@ -184,81 +184,18 @@ class V4(nn.Module):
         return self.head(x.reshape(x.size(0), 4, -1))
 
 
-def hashed(text, count):
-    """`count` numbers in [-1, 1): MurmurHash3's finaliser over the index plus FNV-1a of `text`, all in 32 bits."""
-    seed = 0x811C9DC5
-    for byte in text.encode():
-        seed = ((seed ^ byte) * 0x01000193) & 0xFFFFFFFF
-    h = (np.arange(count, dtype=np.uint64) + np.uint64(seed)) & np.uint64(0xFFFFFFFF)
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        h ^= h >> np.uint64(shift)
-        h = (h * np.uint64(factor)) & np.uint64(0xFFFFFFFF)
-    h ^= h >> np.uint64(16)
-    return (h.astype(np.float64) / 2**31 - 1).astype(np.float32)
-
-
-def fill(model):
-    """Weights in U(+-sqrt(6 / fan_in)), so that logits come out of order 1; statistics and gammas around 1."""
-    with torch.no_grad():
-        for name, value in model.state_dict().items():
-            if name.endswith("num_batches_tracked"):
-                continue
-            unit = torch.from_numpy(hashed(name, value.numel())).reshape(value.shape)
-            if value.dim() > 1:
-                value.copy_(unit * np.float32(np.sqrt(6 / value[0].numel())))
-            elif name.endswith((".weight", ".running_var")):
-                value.copy_(unit * np.float32(0.5) + 1)
-            else:
-                value.copy_(unit * np.float32(0.25))
-
-
-def pictures(shape):
-    """Whole pixel values 0..255 `[B, H, W, C]`."""
-    unit = hashed("pictures", int(np.prod(shape)))
-    return np.floor((unit.astype(np.float64) + 1) * 128).astype(np.float32).reshape(shape)
-
-
-def trainable(model):
-    return sum(p.numel() for p in model.parameters())
-
-
-def golden(model, shape):
-    fill(model)
-    model.eval()
-    x = torch.from_numpy(pictures(shape)).permute(0, 3, 1, 2).clone(memory_format=torch.contiguous_format) / 255
-    with torch.no_grad():
-        logits = model(x)
-    return {
-        "inputShape": list(shape),
-        "trainable": trainable(model),
-        "tensors": {
-            name: list(value.shape)
-            for name, value in model.state_dict().items()
-            if not name.endswith("num_batches_tracked")
-        },
-        "logits": [round(float(x), 7) for x in logits.reshape(-1)],
-    }
-
-
-path = pathlib.Path(__file__).with_name("captcha_models.json")
-path.write_text(
-    json.dumps(
-        {
-            "versions": {"python": sys.version.split()[0], "torch": torch.__version__, "numpy": np.__version__},
-            "trainable": {
-                "v1 grey": trainable(V1(NUM_CHARS, 1)),
-                "v2 grey": trainable(V2(NUM_CHARS, 1)),
-                "v3 colour": trainable(V3(NUM_CHARS, 3)),
-            },
-            "models": {
-                "v1": golden(V1(NUM_CHARS, 3), (1, 128, 128, 3)),
-                "v2": golden(V2(NUM_CHARS, 3), (2, 16, 48, 3)),
-                "v3": golden(V3(NUM_CHARS, 1), (2, 16, 48, 1)),
-                "v4": golden(V4(NUM_CHARS, 3, (4, 8)), (1, 64, 128, 3)),
-                "v4 narrow": golden(V4(NUM_CHARS, 1, (2, 6), 8, (1, 2, 1, 3), 1, 3), (2, 16, 48, 1)),
-            },
-        },
-        indent=None,
-    )
-    + "\n"
+write(
+    __file__,
+    trainable={
+        "v1 grey": trainable(V1(NUM_CHARS, 1)),
+        "v2 grey": trainable(V2(NUM_CHARS, 1)),
+        "v3 colour": trainable(V3(NUM_CHARS, 3)),
+    },
+    models={
+        "v1": forward_golden(V1(NUM_CHARS, 3), (1, 128, 128, 3)),
+        "v2": forward_golden(V2(NUM_CHARS, 3), (2, 16, 48, 3)),
+        "v3": forward_golden(V3(NUM_CHARS, 1), (2, 16, 48, 1)),
+        "v4": forward_golden(V4(NUM_CHARS, 3, (4, 8)), (1, 64, 128, 3)),
+        "v4 narrow": forward_golden(V4(NUM_CHARS, 1, (2, 6), 8, (1, 2, 1, 3), 1, 3), (2, 16, 48, 1)),
+    },
 )
