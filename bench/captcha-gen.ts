@@ -3,6 +3,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afocus } from '@proj/captcha-gen';
 import { encodePng, writeFolder } from '@proj/captcha-gen/node';
+import type { BenchmarkOptions } from './main.js';
 
 const ROUNDS = 9;
 const RAW_COUNT = 2000;
@@ -22,7 +23,7 @@ interface Row {
  * Speed of the afocus style (128x64, MEDIUM, 4 of 62 characters, DejaVu Sans): raw pictures on one core, then PNG files
  * on all cores beside the encoder alone. Rounds of the contestants take turns, so that what else the machine does meets all alike.
  */
-export default async function benchmark({ json }: { json: boolean }): Promise<void> {
+export default async function benchmark({ json }: BenchmarkOptions): Promise<void> {
   const style = afocus();
   const size = style.width * style.height * style.channels;
   const batch = new Uint8Array(64 * size);

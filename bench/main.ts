@@ -2,26 +2,48 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-/** What a benchmark module exports as default: measures, and prints a table for people or, with `json`, one JSON value. */
-export type Benchmark = (options: { json: boolean }) => Promise<void>;
+export interface BenchmarkOptions {
+  /** One JSON value instead of a table for people. */
+  readonly json: boolean;
+  /** Where the time goes. */
+  readonly profile: boolean;
+  /** The one case to measure, by its name in the table. */
+  readonly only: string | undefined;
+  /** Also peers that compile for minutes before they start. */
+  readonly compile: boolean;
+}
+
+/** What a benchmark module exports as default. */
+export type Benchmark = (options: BenchmarkOptions) => Promise<void>;
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const names = readdirSync(folder)
   .filter((file) => file.endsWith('.ts') && file !== 'main.ts')
   .map((file) => file.slice(0, -'.ts'.length));
 
-const { name, json } = commandLine();
+const { name, options } = commandLine();
 const { default: benchmark } = (await import(`./${name}.ts`)) as { default: Benchmark };
-await benchmark({ json });
+await benchmark(options);
 
-function commandLine(): { name: string; json: boolean } {
+function commandLine(): { name: string; options: BenchmarkOptions } {
   try {
-    const { positionals, values } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
+    const { positionals, values } = parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        profile: { type: 'boolean', default: false },
+        only: { type: 'string' },
+        compile: { type: 'boolean', default: false },
+      },
+    });
     const [name = '', ...more] = positionals;
-    if (names.includes(name) && more.length === 0) return { name, json: values.json ?? false };
+    if (names.includes(name) && more.length === 0) return { name, options: { ...values, only: values.only } };
   } catch (error) {
     console.error((error as Error).message);
   }
-  console.error(`Usage: npm run bench -- NAME [--json]\nNAME is one of: ${names.join(', ')}`);
+  console.error(
+    'Usage: npm run bench -- NAME [--json] [--profile] [--only CASE] [--compile]\n' +
+      `NAME is one of: ${names.join(', ')}`,
+  );
   process.exit(2);
 }

@@ -2,7 +2,7 @@ import { ProjError } from '@proj/core';
 import type { BackendTimingInfo, DataType, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { type Addon, type AddonInfo, growCommands, type HostArray, type Loaded, loadAddon } from './load-addon.js';
-import { bfloat16Outputs, getPrecision } from './precision.js';
+import { autocast, bfloat16Outputs, getPrecision, type Precision } from './precision.js';
 
 type Values = ReturnType<tf.KernelBackend['readSync']>;
 type DataId = TensorInfo['dataId'];
@@ -21,7 +21,8 @@ export interface NativeBuffer {
 
 /**
  * A call that waits until its output is used. What usually comes next (a residual sum, a ReLU, the gradient of a batch
- * normalisation) does it along in its own pass instead, and the value between the two is never in memory.
+ * normalisation) does it along in its own pass instead, and the value between the two is never in memory; what is never
+ * used, as the gradient of the first convolution's input, is never computed.
  */
 export interface DeferredCall {
   readonly op: string;
@@ -29,6 +30,8 @@ export interface DeferredCall {
   readonly numbers: readonly number[];
   /** Of the output, which is float32. */
   readonly shape: readonly number[];
+  /** That of the moment of the call. */
+  readonly precision: Precision;
 }
 
 /** What the backend keeps for one data id: one of the last four fields but `range`. */
@@ -296,7 +299,7 @@ export class OnednnBackend extends tf.KernelBackend {
     });
     const dataId = {};
     const size = tf.util.sizeFromShape(shape as number[]);
-    const deferred = { op, inputs: held, numbers, shape };
+    const deferred = { op, inputs: held, numbers, shape, precision: getPrecision() };
     this.data.set(dataId, { dtype: 'float32', size, refCount: 1, deferred });
     return { dataId, shape: [...shape], dtype: 'float32' };
   }
@@ -315,10 +318,10 @@ export class OnednnBackend extends tf.KernelBackend {
   private bufferOf(data: TensorData): NativeBuffer {
     const { deferred } = data;
     if (deferred !== undefined) {
-      const { op, inputs, shape, numbers } = deferred;
-      const [output] = this.run(op, inputs, [{ shape, dtype: 'float32' }], numbers) as [TensorInfo];
-      data.buffer = this.data.get(output.dataId).buffer!;
-      this.data.delete(output.dataId);
+      const { op, inputs, shape, numbers, precision } = deferred;
+      const [output] = autocast(precision, () => this.run(op, inputs, [{ shape, dtype: 'float32' }], numbers));
+      data.buffer = this.data.get(output!.dataId).buffer!;
+      this.data.delete(output!.dataId);
       data.deferred = undefined;
       this.forget(deferred);
     }

@@ -91,6 +91,8 @@ describe.skipIf(!available)('training through tf.layers', { timeout: 240_000 }, 
     expect(after.unreliable).toBe(false);
     const times = profile();
     expect(times.find(({ op }) => op === 'conv2d')?.calls).toBe(12);
+    // Of the gradient of the pictures nobody asked.
+    expect(times.find(({ op }) => op === 'conv2d_backward_data')?.calls).toBe(9);
     expect(times.every(({ milliseconds }) => milliseconds >= 0)).toBe(true);
     model.dispose();
     optimizer.dispose();

@@ -91,13 +91,8 @@ function backwardData(
   if (!tf.util.arraysEqual(dy.shape, info.outShape)) return undefined;
   const geometry = geometryNumbers(info, depthwise);
   if (geometry === undefined || isEmpty(dy.shape, filter.shape, info.inShape)) return undefined;
-  return runOne(
-    backend,
-    'conv2d_backward_data',
-    [dy, filter],
-    [{ shape: info.inShape, dtype: 'float32' }], // [B, H, W, C]
-    geometry,
-  );
+  // tfjs asks for it also where nobody wants it, at the first convolution: so it is computed when it is used.
+  return backend.defer('conv2d_backward_data', [dy, filter], info.inShape, geometry); // [B, H, W, C]
 }
 
 function backwardWeights(
