@@ -84,7 +84,8 @@ function describe(file) {
   const owner = spawnSync('dpkg-query', ['--search', file], { encoding: 'utf8' }).stdout?.split(':')[0];
   if (!owner) throw new Error(`no Debian package has ${file}, so its licence is not known`);
   copyFileSync(`/usr/share/doc/${owner}/copyright`, join(lib, 'licenses', `${owner}.txt`));
-  const format = '${binary:Package}\n${Version}\n${source:Package}\n${source:Version}';
+  const names = ['binary:Package', 'Version', 'source:Package', 'source:Version'];
+  const format = names.map((name) => `\${${name}}\n`).join('');
   const fields = execFileSync('dpkg-query', ['--show', `--showformat=${format}`, owner], { encoding: 'utf8' });
   const [debianPackage, version, source, sourceVersion] = fields.split('\n');
   return { debianPackage, version, source, sourceVersion };

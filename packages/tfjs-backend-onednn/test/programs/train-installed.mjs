@@ -30,7 +30,7 @@ const model = tf.sequential({
 model.compile({ optimizer: tf.train.adam(0.02), loss: 'categoricalCrossentropy' });
 // Bright above or bright below the middle, under noise.
 const classes = Array.from({ length: 32 }, (_, i) => i % 2);
-const pixel = (i) => Math.sin(i * 12.9898) + Number((i % 144 < 72) === (classes[Math.floor(i / 144)] === 0));
+const pixel = (i) => Math.sin(i * 12.9898) + Number(i % 144 < 72 === (classes[Math.floor(i / 144)] === 0));
 const x = tf.tensor(
   Float32Array.from({ length: 32 * 144 }, (_, i) => pixel(i)),
   [32, 12, 12, 1],
