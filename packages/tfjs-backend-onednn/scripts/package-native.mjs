@@ -65,7 +65,7 @@ function build() {
 
 /** The shared libraries that `addon` needs and that Node does not bring, as this machine finds them. */
 function foreignLibraries(addon) {
-  const folders = ['lib', 'lib/x86_64-linux-gnu'].map((name) => join(prefix, name));
+  const folders = ['lib', 'lib64', 'lib/x86_64-linux-gnu'].map((name) => join(prefix, name));
   const env = { ...process.env, LC_ALL: 'C', ...(prefix === '' ? {} : { LD_LIBRARY_PATH: folders.join(':') }) };
   const lines = execFileSync('ldd', [addon], { encoding: 'utf8', env }).trim().split('\n');
   const found = lines.map((line) => /^\s*(\S+)(?: => (\/.*) \(0x| => (not found))?/.exec(line));
