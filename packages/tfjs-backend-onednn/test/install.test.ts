@@ -63,7 +63,8 @@ describe.skipIf(!registry)('the installed package', { timeout: minutes(5) }, () 
     for (const name of ['node', 'npm', 'sh']) {
       symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), join(bin, name));
     }
-    env = { ...process.env, PATH: bin };
+    // Runners of the workspace name its packages in NODE_PATH.
+    env = { ...process.env, PATH: bin, NODE_PATH: '' };
 
     const fill = ['scripts/package-native.mjs', '--out', platform, ...(whole ? [] : ['--here'])];
     await run(process.execPath, fill, { cwd: root });
