@@ -31,12 +31,15 @@ export { type OperationTime, profile, resetProfile } from './profile.js';
 /** Above wasm (2) and cpu (1), so that tfjs chooses this backend unless told otherwise. */
 const PRIORITY = 4;
 
-// Importing the package is what makes the backend known, as with tfjs's own. Where the addon does not load nothing is
-// registered: `isAvailable` tells why, and tfjs goes on with the backends it has.
-if (isAvailable().available && tf.findBackendFactory(BACKEND) == null) {
-  tf.registerBackend(BACKEND, () => new OnednnBackend(), PRIORITY);
-  registerKernels();
-  registerFallbacks(BACKEND);
-  fuseLayers();
-  releaseGradientsEarly();
+// Importing the package is what makes the backend known, as with tfjs's own. Where the addon does not load, tfjs chooses
+// it after all others; asked for by name it fails with the ways out, which `isAvailable` gives too.
+if (tf.findBackendFactory(BACKEND) == null) {
+  const { available } = isAvailable();
+  tf.registerBackend(BACKEND, () => new OnednnBackend(), available ? PRIORITY : 0);
+  if (available) {
+    registerKernels();
+    registerFallbacks(BACKEND);
+    fuseLayers();
+    releaseGradientsEarly();
+  }
 }

@@ -58,12 +58,12 @@ export interface Loaded {
   commands: Float64Array;
 }
 
-const PLATFORM_PACKAGE = `@proj/tfjs-backend-onednn-${process.platform}-${process.arch}-gnu`;
+const PLATFORM_PACKAGE = '@proj/tfjs-backend-onednn-linux-x64-gnu';
 
 let loaded: Loaded | ProjError | undefined;
 
 /**
- * The addon: a local build first, then the package for this platform. Loaded once a thread.
+ * The addon: the build of a checkout first, then the package for this platform. Loaded once a thread.
  *
  * @throws ProjError `addon-missing` with the ways out when there is none that loads.
  */
@@ -105,26 +105,32 @@ function tryLoad(): Loaded | ProjError {
   }
   return new ProjError('The native addon of @proj/tfjs-backend-onednn cannot be loaded', {
     code: 'addon-missing',
-    expected: `a local build (build/onednn.node) or the package ${PLATFORM_PACKAGE}`,
-    received: reasons.length === 0 ? 'neither' : reasons.join('; '),
+    expected: `the package ${PLATFORM_PACKAGE}, or a checkout's own build (build/onednn.node)`,
+    received: `on ${process.platform}-${process.arch} ${reasons.length === 0 ? 'neither' : reasons.join('; ')}`,
     fix:
-      'Ways out: build it from a checkout (libdnnl-dev, g++ and make, then `node scripts/build-native.mjs`), ' +
-      'install on 64-bit x86 Linux with glibc, or use another backend such as @tensorflow/tfjs-backend-wasm.',
+      `Ways out: on 64-bit x86 Linux with glibc 2.34 or later \`npm install --include=optional ${PLATFORM_PACKAGE}\` in ` +
+      "this package's version; with an older glibc build it from a checkout (libdnnl-dev, g++ and make, then " +
+      '`npm run package:native`) and install the folder that it names; elsewhere use another backend, such as ' +
+      '@tensorflow/tfjs-backend-wasm, which @proj/backends chooses by itself.',
   });
 }
 
-/** The folder of this package's own build, both from `src` and from `dist`. */
+/** The folder of the checkout's own build, both from `src` and from `dist`. An installed package has none. */
 function localBuild(): string | undefined {
-  const folder = join(dirname(fileURLToPath(import.meta.url)), '../build');
-  return existsSync(join(folder, 'onednn.node')) ? folder : undefined;
+  return withAddon(join(dirname(fileURLToPath(import.meta.url)), '../build'));
 }
 
 function platformPackage(): string | undefined {
   try {
-    return dirname(createRequire(import.meta.url).resolve(`${PLATFORM_PACKAGE}/package.json`));
+    return withAddon(join(createRequire(import.meta.url).resolve(`${PLATFORM_PACKAGE}/package.json`), '../lib'));
   } catch {
     return undefined;
   }
+}
+
+/** In a checkout the platform package is there but empty. */
+function withAddon(folder: string): string | undefined {
+  return existsSync(join(folder, 'onednn.node')) ? folder : undefined;
 }
 
 function start(folder: string): Loaded {
