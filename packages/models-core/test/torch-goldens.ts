@@ -71,15 +71,16 @@ function torchName(weight: tf.LayerVariable): string {
   return `${layerName}.${partOf[part]}`;
 }
 
-/** Numbers in PyTorch's order of dimensions, moved to those of `weight`. */
+/** Numbers in PyTorch's order of dimensions, moved to those of `weight`: `[O, I, h, w] -> [h, w, I, O]`. */
 function moved(weight: tf.LayerVariable, values: Float32Array, shape: readonly number[]): tf.Tensor {
-  return tf.tidy(() => {
-    const tensor = tf.tensor(values, [...shape]);
-    if (shape.length === 1) return tensor;
-    if (shape.length === 2) return tensor.transpose(); // [O, I] -> [I, O]
-    const isDepthwise = weight.originalName.endsWith('/depthwise_kernel');
-    return tensor.transpose(isDepthwise ? [2, 3, 0, 1] : [2, 3, 1, 0]); // [C, 1, h, w] or [O, I, h, w] -> [h, w, I, O]
-  });
+  const [outputs, inputs = 1, ...kernel] = shape as [number, ...number[]];
+  const pixels = tf.util.sizeFromShape(kernel);
+  // The plain JS backend's own transpose takes seconds for tens of millions of numbers.
+  const numbers = new Float32Array(values.length);
+  for (let o = 0, from = 0; o < outputs; o++)
+    for (let i = 0; i < inputs; i++)
+      for (let pixel = 0; pixel < pixels; pixel++) numbers[(pixel * inputs + i) * outputs + o] = values[from++]!;
+  return tf.tensor(numbers, weight.shape as number[]); // a depthwise kernel's [C, 1, h, w] -> [h, w, C, 1] is the same
 }
 
 /**

@@ -21,7 +21,12 @@ const goldens = JSON.parse(readFileSync(new URL('./goldens/efficientnets.json', 
   training: TrainingGolden;
 };
 
-const small: EfficientNetOptions = { inputShape: [33, 40, 3], numClasses: 5, widthMultiplier: 0.25 };
+const small: EfficientNetOptions = {
+  inputShape: [33, 40, 3],
+  numClasses: 5,
+  widthMultiplier: 0.25,
+  depthMultiplier: 0.5,
+};
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -47,7 +52,8 @@ describe('the same network as in timm', () => {
 
   it('with the same gradients', { timeout: 120_000 }, () => {
     const model = efficientnetB0({ ...optionsOf(goldens.training), numClasses: 5, widthMultiplier: 0.25 });
-    expectSameTraining(model, goldens.training, { tolerance: 1e-4 });
+    // PyTorch's own float32 is 1.3e-4 away from its float64, which the goldens are computed in.
+    expectSameTraining(model, goldens.training, { tolerance: 2e-4 });
     model.dispose();
   });
 
@@ -123,21 +129,22 @@ it("begins with timm's deviations", () => {
 describe('stochastic depth', () => {
   it('skips a block for some examples and not for others', () => {
     const model = efficientnetB0({ ...small, dropPathRate: 0.9 });
-    const name = 'blocks.5.3'; // the last that has a shortcut: 0.9 * 14 / 16
+    const name = 'blocks.5.1'; // the ninth of ten, and the last that has a shortcut
     const drop = model.getLayer(`${name}.drop_path`);
     const add = model.getLayer(`${name}.add`);
-    expect(drop.getConfig().rate).toBeCloseTo((0.9 * 14) / 16, 12);
+    expect(drop.getConfig().rate).toBeCloseTo((0.9 * 8) / 10, 12);
     Object.assign(drop, { seed: 2 });
     tf.tidy(() => {
-      const [, height, width, channels] = drop.inputSpec?.[0]?.shape ?? (drop.input as tf.SymbolicTensor).shape;
+      const [, height, width, channels] = (drop.input as tf.SymbolicTensor).shape;
       const branch = tf.ones([64, height!, width!, channels!]);
       const kept = drop.apply(branch, { training: true }) as tf.Tensor;
       const sums = (add.apply([kept, tf.zerosLike(kept)]) as tf.Tensor).max([1, 2, 3]);
       const least = kept.min([1, 2, 3]);
       expect(sums.dataSync()).toEqual(least.dataSync());
       const skipped = sums.dataSync().filter((x) => x === 0).length;
-      expect(skipped).toBeGreaterThan(35);
-      expect(skipped).toBeLessThan(64);
+      // 64 * 0.72 = 46 on average, deviation 3.6.
+      expect(skipped).toBeGreaterThan(31);
+      expect(skipped).toBeLessThan(61);
     });
     model.dispose();
   });
