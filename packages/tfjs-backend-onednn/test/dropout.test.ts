@@ -11,7 +11,7 @@ function expectedMask(n: number, rate: number, seed: number): Float32Array {
 }
 
 const maskOf = (n: number, rate: number, seed: number) =>
-  tf.tidy(() => dropout(tf.ones([n]), { rate, seed }).dataSync());
+  tf.tidy(() => dropout(tf.ones([n]), { rate, seed }).dataSync<'float32'>());
 
 const mean = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0) / values.length;
 
@@ -95,14 +95,14 @@ describe.skipIf(!available)('dropout', () => {
 describe.skipIf(!available)('the stock Dropout layer', () => {
   beforeAll(() => tf.setBackend('onednn'));
 
-  type Layer = ReturnType<typeof tf.layers.dropout>;
+  type Layer = tf.layers.Layer;
   const applied = (layer: Layer, x: tf.Tensor, training: boolean) =>
     tf.tidy(() => (layer.apply(x, { training }) as tf.Tensor).dataSync());
 
   it('draws natively: one mask for a seed, which may be changed, a new one at each call without', () => {
     const x = tf.ones([40, 10]);
     resetNativeCalls();
-    const seeded = tf.layers.dropout({ rate: 0.5, seed: 5 }) as Layer & { seed: number };
+    const seeded = tf.layers.dropout({ rate: 0.5, seed: 5 }) as tf.layers.Layer & { seed: number };
     const first = applied(seeded, x, true);
     expect(first).toEqual(expectedMask(400, 0.5, 5));
     expect(applied(seeded, x, true)).toEqual(first);
@@ -129,7 +129,7 @@ describe.skipIf(!available)('the stock Dropout layer', () => {
     const x = noise([8, 9, 6], 2);
     const mask = expectedMask(48, 0.5, 3);
     const expected = x.dataSync().map((value, i) => value * mask[6 * Math.floor(i / 54) + (i % 6)]!);
-    expect(applied(make() as Layer, x, true)).toEqual(expected);
+    expect(applied(make(), x, true)).toEqual(expected);
     x.dispose();
   });
 

@@ -167,7 +167,7 @@ describe.skipIf(!available)('dtypes', () => {
       expect(x.slice([0, 1], [2, 1]).reshape([2]).arraySync()).toEqual(['c', '']);
       expect(tf.concat([x, x], 1).shape).toEqual([2, 4]);
       expect(tf.tile(x, [1, 2]).arraySync()[1]).toEqual(['ö', '', 'ö', '']);
-      expect(tf.string.stringSplit(tf.tensor1d(['a b', 'c']), ' ').values.arraySync()).toEqual(['a', 'b', 'c']);
+      expect(tf.string.stringSplit(tf.tensor1d(['a b', 'c']), ' ').values!.arraySync()).toEqual(['a', 'b', 'c']);
       expect(tf.equal(x, tf.tensor2d(['a b', 'x', 'ö', ''], [2, 2])).arraySync()).toEqual([
         [1, 0],
         [1, 1],

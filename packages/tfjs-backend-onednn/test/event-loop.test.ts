@@ -32,9 +32,9 @@ describe.skipIf(!available)('the event loop', { timeout: 240_000 }, () => {
     const optimizer = tf.train.sgd(1e-3);
     const step = async (x: tf.Tensor) => {
       const net = () => filters.reduce((y, filter) => tf.conv2d(y, filter, 1, 'same').relu(), x as tf.Tensor4D);
-      const loss = tf.tidy(() => optimizer.minimize(() => net().square().mean() as tf.Scalar, true));
-      await loss!.data();
-      loss!.dispose();
+      const loss = tf.tidy(() => optimizer.minimize(() => net().square().mean() as tf.Scalar, true)!);
+      await loss.data();
+      loss.dispose();
     };
 
     // Small steps until the code is compiled, then a batch that makes a step of about a second on this machine.
