@@ -64,16 +64,18 @@ const others = ['wasm', 'onednn', 'tfjs-node', 'tfjs-node-gpu'] as const;
 const reasons = new Map<string, string | undefined>();
 for (const backend of others) reasons.set(backend, await absence(backend));
 
-describe.each(Object.entries(nets))('a training of %s', { timeout: 240_000 }, (_, build) => {
+describe.each(Object.entries(nets))('a training of %s', { timeout: 240_000 }, (name, build) => {
+  // The plain JS backend takes minutes for captcha v3, so that one is held against wasm, and wasm against it by the others.
+  const reference = name === 'captcha v3' ? 'wasm' : 'cpu';
   let expected: number[] = [];
 
-  it('learns on the plain JS backend', async () => {
-    await chooseBackend({ backend: 'cpu' });
+  it(`learns on ${reference}`, async () => {
+    await chooseBackend({ backend: reference });
     expected = lossCurve(build(), 8);
     expect(expected.at(-1)!).toBeLessThan(0.8 * expected[0]!);
   });
 
-  for (const backend of others) {
+  for (const backend of others.filter((backend) => backend !== reference)) {
     const reason = reasons.get(backend);
     it.skipIf(reason !== undefined)(
       `has the same losses on ${backend}${reason ? ` (absent: ${reason})` : ''}`,
