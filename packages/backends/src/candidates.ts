@@ -82,14 +82,24 @@ interface TensorFlowPackage {
   readonly version: Readonly<Record<string, string>>;
 }
 
+/** Why a package that was loaded does not work; it cannot be loaded a second time. */
+const failures = new Map<string, unknown>();
+
 async function activateTensorFlow(specifier: string, gpu: boolean): Promise<string> {
+  if (failures.has(specifier)) throw failures.get(specifier);
   const { version } = await load<TensorFlowPackage>(specifier);
-  await setBackend('tensorflow');
-  const { isUsingGpuDevice } = tf.backend() as unknown as { isUsingGpuDevice?: boolean };
-  if (gpu && isUsingGpuDevice !== true) {
+  try {
+    await setBackend('tensorflow');
+    const { isUsingGpuDevice } = tf.backend() as unknown as { isUsingGpuDevice?: boolean };
+    if (gpu && isUsingGpuDevice !== true) throw new Error('TensorFlow finds no CUDA device');
+    // To load is not to work: under Node 23 and up every kernel fails, for want of functions that Node has dropped.
+    tf.tidy(() => tf.add([1], 1).dataSync());
+  } catch (error) {
+    failures.set(specifier, error);
     // Both packages register under one name: room for the other.
+    for (const { kernelName } of tf.getKernelsForBackend('tensorflow')) tf.unregisterKernel(kernelName, 'tensorflow');
     tf.removeBackend('tensorflow');
-    throw new Error('TensorFlow finds no CUDA device');
+    throw error;
   }
   return `${specifier} ${version['tfjs-node'] ?? version.tfjs ?? ''}`.trim();
 }

@@ -36,7 +36,15 @@ export function releaseGradientsEarly(): void {
   const original = engine.gradients;
   engine.gradients = (f, xs, dy, allowNoGradients = false) => {
     const ours = tf.getBackend() === BACKEND && engine.state.gradientDepth === 0;
-    return ours ? gradients(engine, f, xs, dy, allowNoGradients) : original.call(engine, f, xs, dy, allowNoGradients);
+    if (!ours) return original.call(engine, f, xs, dy, allowNoGradients);
+    try {
+      return gradients(engine, f, xs, dy, allowNoGradients);
+    } catch (error) {
+      // What was saved for the backward pass outlives every tidy. tfjs leaves it behind, which out of memory is the worst.
+      for (const { saved } of engine.state.activeTape ?? []) tf.dispose([...(saved ?? [])]);
+      engine.state.activeTape = null;
+      throw error;
+    }
   };
 }
 

@@ -1,16 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import { OnednnBackend } from './backend.js';
+import { fuseDropout } from './dropout.js';
 import { registerFallbacks } from './fallback.js';
 import { fuseLayers } from './fused-layers.js';
 import { releaseGradientsEarly } from './gradients.js';
 import { registerKernels } from './kernels/index.js';
 import { BACKEND } from './kernels/register.js';
 import { isAvailable } from './load-addon.js';
+import { repeatNatively } from './reduce-gradients.js';
 
 export type { TensorSpec } from './backend.js';
 export { OnednnBackend } from './backend.js';
+export { dropout } from './dropout.js';
 export { fallbackCalls, resetFallbackCalls } from './fallback.js';
 export { batchNormTrain } from './fused-layers.js';
+export type { DropoutAttrs } from './kernels/dropout.js';
 export type {
   BatchNormTrainAttrs,
   BatchNormTrainGradInputs,
@@ -40,6 +44,8 @@ if (tf.findBackendFactory(BACKEND) == null) {
     registerKernels();
     registerFallbacks(BACKEND);
     fuseLayers();
+    fuseDropout();
+    repeatNatively();
     releaseGradientsEarly();
   }
 }

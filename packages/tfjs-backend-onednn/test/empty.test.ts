@@ -86,6 +86,8 @@ function callOf(op: string, shape: Shape): Call | undefined {
       return call([], [x], [1]);
     case 'range':
       return call([], [float(0)], [0, 1]);
+    case 'dropout':
+      return call([x], [x], [0.5, 1, 2]);
     case 'adamw':
       return call([x, x, x, x], [x, x, x], [1e-3, 0.9, 0.999, 1e-8, 0, 0.1, 0.001, 0]);
     case 'sgd':

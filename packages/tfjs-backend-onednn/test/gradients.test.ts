@@ -1,11 +1,52 @@
 import * as tf from '@tensorflow/tfjs';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { OnednnBackend } from '../src/index.js';
 import { available, expectSame, noise } from './reference.js';
 
 type Saver = (tensors: tf.Tensor[]) => void;
 
 const native = () => (tf.backend() as OnednnBackend).nativeMemory();
+
+describe.skipIf(!available)('gradients of sum and mean', () => {
+  it.each([
+    [[], undefined],
+    [[5], undefined],
+    [[2, 3, 4, 5], undefined],
+    [
+      [2, 3, 4, 5],
+      [1, 2],
+    ],
+    [
+      [2, 3, 4, 5],
+      [0, -1],
+    ],
+    [[4, 1, 3], 1],
+    [
+      [2, 2, 3, 2, 2],
+      [1, 3],
+    ],
+  ])('of %j over %j, to the second order', (shape, axis) =>
+    expectSame(() =>
+      [tf.sum, tf.mean].flatMap((reduce) =>
+        [false, true].flatMap((keepDims) => {
+          const f = (x: tf.Tensor) => reduce(x.square(), axis, keepDims).square().sum();
+          return [tf.grad(f)(noise(shape)), tf.grad((x: tf.Tensor) => tf.grad(f)(x).square())(noise(shape, 2))];
+        }),
+      ),
+    ),
+  );
+
+  it('take nothing from JavaScript but small tensors', async () => {
+    await tf.setBackend('onednn');
+    const x = tf.zeros([64, 64, 64, 2]);
+    const write = vi.spyOn(tf.backend() as OnednnBackend, 'write');
+    tf.tidy(() => tf.grad((a: tf.Tensor) => a.mean([1, 2]).sum())(x));
+    const sizes = write.mock.calls.map(([, shape]) => tf.util.sizeFromShape(shape));
+    write.mockRestore();
+    x.dispose();
+    expect(Math.max(...sizes)).toBe(1);
+  });
+});
 
 describe.skipIf(!available)('the backward pass that frees early', () => {
   beforeEach(() => tf.setBackend('onednn'));

@@ -178,6 +178,18 @@ describe.skipIf(!available)('processes', { timeout: 300_000 }, () => {
     });
   });
 
+  it('a training step that does not fit into memory throws, leaks nothing, and a smaller one goes on', async () => {
+    const { code, stdout, stderr } = await program('step-out-of-memory', {
+      PROJ_ONEDNN_MEMORY_LIMIT: String(128 << 20),
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [error, leaked, loss] = stdout.split('\n');
+    // Operation and shape of what did not fit.
+    expect(error).toMatch(/^out-of-memory: Out of memory in \w+.*float32 \[1500, 32, 32, 8\]/);
+    expect(leaked).toBe('left over: 0,0');
+    expect(Number(loss)).toBeGreaterThan(0);
+  });
+
   it('what C++ throws becomes an exception in JavaScript, and starting can be tried again', async () => {
     const stdout = 'init throws, then works\nrun throws\n';
     expect(await program('native-exceptions')).toMatchObject({ code: 0, stdout, stderr: '' });

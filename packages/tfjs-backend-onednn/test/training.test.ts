@@ -71,6 +71,28 @@ describe.skipIf(!available)('training through tf.layers', { timeout: 240_000 }, 
     for (const [i, loss] of reference.entries()) expect(Math.abs(native[i]! - loss)).toBeLessThan(2e-3 * reference[0]!);
   });
 
+  it('two models trained at once go as each alone', async () => {
+    await tf.setBackend('onednn');
+    const train = async (rate: number) => {
+      const model = smallNet();
+      const optimizer = tf.train.adam(rate);
+      const step = makeStep(model, optimizer);
+      const curve: number[] = [];
+      for (let i = 0; i < 8; i++) {
+        const loss = step();
+        // Here the other one gets its turn, while this one's step still computes.
+        curve.push((await loss.data())[0]!);
+        loss.dispose();
+      }
+      model.dispose();
+      optimizer.dispose();
+      return curve;
+    };
+    const alone = [await train(0.003), await train(0.001)];
+    expect(await Promise.all([train(0.003), train(0.001)])).toEqual(alone);
+    expect(alone[0]).not.toEqual(alone[1]);
+  });
+
   it('makes no fallback call, leaks no tensor and no byte', async () => {
     await tf.setBackend('onednn');
     const model = smallNet();

@@ -13,6 +13,7 @@ void add_kernels() {
   add_softmax();
   add_optimizer();
   add_resize();
+  add_random();
 }
 
 }  // namespace PROJ_ISA

@@ -3,6 +3,7 @@ import { registerCast } from './cast.js';
 import { registerConv } from './conv.js';
 import { registerCopy } from './copy.js';
 import { registerCreate } from './create.js';
+import { registerDropout } from './dropout.js';
 import { registerIndexOps } from './index-ops.js';
 import { registerJoin } from './join.js';
 import { registerMatMul } from './matmul.js';
@@ -21,6 +22,7 @@ export function registerKernels(): void {
   registerConv();
   registerCopy();
   registerCreate();
+  registerDropout();
   registerIndexOps();
   registerJoin();
   registerMatMul();

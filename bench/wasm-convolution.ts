@@ -1,0 +1,106 @@
+import { availableParallelism, cpus } from 'node:os';
+import { chooseBackend } from '@proj/backends';
+import * as tf from '@tensorflow/tfjs';
+
+const ROUNDS = 7;
+
+/** A convolution 3x3 or 1x1 on `[batch, height, width, channels]`; `filters` is undefined for a depthwise one. */
+interface Shape {
+  readonly what: string;
+  readonly x: [number, number, number, number];
+  readonly kernel: number;
+  readonly stride: number;
+  readonly filters?: number;
+}
+
+const shapes: readonly Shape[] = [
+  { what: 'ResNet, first stage', x: [4, 30, 100, 64], kernel: 3, stride: 1, filters: 64 },
+  { what: 'ResNet, second stage', x: [4, 15, 50, 128], kernel: 3, stride: 1, filters: 128 },
+  { what: 'ResNet, last stage', x: [8, 4, 13, 512], kernel: 3, stride: 1, filters: 512 },
+  { what: 'ResNet, into the third stage', x: [8, 15, 50, 128], kernel: 3, stride: 2, filters: 256 },
+  { what: 'captcha v4, first block', x: [32, 32, 64, 16], kernel: 3, stride: 2, filters: 32 },
+  { what: 'EfficientNet, expansion', x: [4, 28, 28, 40], kernel: 1, stride: 1, filters: 240 },
+  { what: 'EfficientNet, depthwise', x: [4, 28, 28, 240], kernel: 5, stride: 1 },
+];
+const passes = ['forward', 'input gradient', 'filter gradient'] as const;
+
+interface Row {
+  readonly shape: string;
+  readonly pass: (typeof passes)[number];
+  readonly backend: 'wasm' | 'cpu';
+  /** Billions of multiplications and additions a second: median, slowest and fastest round. */
+  readonly gflops: number;
+  readonly slowest: number;
+  readonly fastest: number;
+}
+
+/**
+ * Convolutions on tfjs's wasm backend with the gradients of `@proj/backends`, beside the plain JS backend: GFLOP/s on one
+ * thread, the median of 7 rounds after one to warm up. Rounds of the contestants take turns; the plain JS backend, some
+ * thirty times slower, gets a single picture.
+ */
+export default async function benchmark({ json }: { json: boolean }): Promise<void> {
+  const rates = new Map<string, number[]>();
+  for (let round = -1; round < ROUNDS; round++) {
+    for (const backend of ['wasm', 'cpu'] as const) {
+      await chooseBackend({ backend });
+      for (const shape of shapes) {
+        for (const pass of passes) {
+          const rate = measure(shape, pass, backend === 'cpu' ? 1 : shape.x[0]);
+          const key = JSON.stringify([shape.what, pass, backend]);
+          if (round >= 0) rates.set(key, [...(rates.get(key) ?? []), rate]);
+        }
+      }
+    }
+  }
+  const rows = [...rates].map(([key, values]): Row => {
+    const [shape, pass, backend] = JSON.parse(key) as [string, Row['pass'], Row['backend']];
+    const sorted = values.sort((a, b) => a - b);
+    const [gflops, slowest, fastest] = [sorted[ROUNDS >> 1]!, sorted[0]!, sorted.at(-1)!].map((x) =>
+      Number(x.toFixed(2)),
+    );
+    return { shape, pass, backend, gflops: gflops!, slowest: slowest!, fastest: fastest! };
+  });
+  const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
+  if (json) {
+    console.log(JSON.stringify({ benchmark: 'wasm-convolution', machine, rounds: ROUNDS, rows }));
+    return;
+  }
+  console.log(`wasm-convolution: GFLOP/s on one thread, median of ${ROUNDS} rounds (${machine})\n`);
+  console.log(`  ${'convolution'.padEnd(32)} ${'pass'.padEnd(16)}    wasm    (slowest .. fastest)      cpu`);
+  for (const { what } of shapes) {
+    for (const pass of passes) {
+      const [wasm, cpu] = (['wasm', 'cpu'] as const).map(
+        (backend) => rows.find((row) => row.shape === what && row.pass === pass && row.backend === backend)!,
+      ) as [Row, Row];
+      const range = `(${wasm.slowest.toFixed(1)} .. ${wasm.fastest.toFixed(1)})`;
+      const figures = `${wasm.gflops.toFixed(1).padStart(7)}    ${range.padEnd(24)} ${cpu.gflops.toFixed(2).padStart(6)}`;
+      console.log(`  ${what.padEnd(32)} ${pass.padEnd(16)} ${figures}`);
+    }
+  }
+}
+
+/** GFLOP/s of one pass on the active backend. */
+function measure({ x: xShape, kernel, stride, filters }: Shape, pass: Row['pass'], batch: number): number {
+  return tf.tidy(() => {
+    const [, height, width, channels] = xShape;
+    const inputShape = [batch, height, width, channels];
+    const filterShape = [kernel, kernel, channels, filters ?? 1];
+    const x = tf.randomUniform(inputShape, -1, 1, 'float32', 1);
+    const filter = tf.randomUniform(filterShape, -1, 1, 'float32', 2);
+    const name = filters === undefined ? 'DepthwiseConv2dNative' : 'Conv2D';
+    const attrs = { strides: [stride, stride], pad: 'same', dataFormat: 'NHWC', dilations: [1, 1] };
+    const run = (kernelName: string, inputs: tf.NamedTensorMap, more: tf.NamedAttrMap = {}): tf.Tensor =>
+      tf.engine().runKernel(kernelName, inputs, { ...attrs, ...more });
+    const dy = run(name, { x, filter }); // [B, H / s, W / s, filters]
+    const runs = {
+      forward: () => run(name, { x, filter }),
+      'input gradient': () => run(`${name}BackpropInput`, { dy, filter }, { inputShape }),
+      'filter gradient': () => run(`${name}BackpropFilter`, { x, dy }, { filterShape }),
+    };
+    const start = performance.now();
+    runs[pass]().dataSync();
+    const seconds = (performance.now() - start) / 1000;
+    return (2 * dy.size * kernel * kernel * (filters === undefined ? 1 : channels)) / seconds / 1e9;
+  });
+}
