@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { isProjError } from '@proj/core';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { expectDescent, expectReloads, expectSeeded } from '../../models-core/test/model-laws.ts';
+import { isNative, setTestBackend } from '../../models-core/test/backend.ts';
+import { expectAllNative, expectDescent, expectReloads, expectSeeded } from '../../models-core/test/model-laws.ts';
 import {
   countTrainable,
   expectSameNetwork,
@@ -45,8 +46,7 @@ const small: Record<string, CaptchaModelOptions> = {
 const architectures = Object.keys(captchaModels) as (keyof typeof captchaModels)[];
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
-  await tf.ready();
+  await setTestBackend();
 });
 
 let tensorsBefore: number;
@@ -106,6 +106,12 @@ describe('counts in the docstrings', () => {
 
 describe.each(architectures)('%s', (architecture) => {
   const build = captchaModels[architecture];
+
+  it.skipIf(!isNative)('trains and predicts natively without a fallback', () => {
+    const model = captchaModels[architecture]({ ...small[architecture], numClasses: 6, length: 2 });
+    expectAllNative(model);
+    model.dispose();
+  });
 
   it('starts the same from the same seed, and differently from another', () =>
     expectSeeded((seed) => build({ ...small[architecture], seed }), /^(?!align).*\/kernel$/));

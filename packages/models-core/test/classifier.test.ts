@@ -9,10 +9,10 @@ import {
   imageNet,
   normalizedPixels,
 } from '../src/index.js';
+import { setTestBackend } from './backend.ts';
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
-  await tf.ready();
+  await setTestBackend();
 });
 
 const taskOf = (options: ClassifierOptions) =>

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { countMacs } from '../src/index.js';
+import { setTestBackend } from './backend.ts';
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
-  await tf.ready();
+  await setTestBackend();
 });
 
 afterEach(() => tf.disposeVariables());

@@ -1,3 +1,4 @@
+import { fallbackCalls, nativeCalls, resetFallbackCalls, resetNativeCalls } from '@proj/tfjs-backend-onednn';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
 import { pictures } from './torch-goldens.ts';
@@ -54,6 +55,23 @@ export function expectDescent(model: tf.LayersModel, x: tf.Tensor, loss: (output
     expect(drop).toBeGreaterThan(0.7 * expectedDrop);
     expect(drop).toBeLessThan(1.3 * expectedDrop);
   });
+}
+
+/** On the native backend nothing of a training step and of a prediction goes to the plain JS fallback. */
+export function expectAllNative(model: tf.LayersModel): void {
+  resetFallbackCalls();
+  resetNativeCalls();
+  tf.tidy(() => {
+    const x = pictures([2, ...(model.inputs[0]!.shape.slice(1) as number[])]);
+    const optimizer = tf.train.sgd(1e-4);
+    const variables = model.trainableWeights.map((weight) => weight.read() as tf.Variable);
+    const loss = () => (model.apply(x, { training: true }) as tf.Tensor).logSoftmax().square().mean() as tf.Scalar;
+    optimizer.minimize(loss, false, variables);
+    (model.predict(x) as tf.Tensor).argMax(-1).dataSync();
+    optimizer.dispose();
+  });
+  expect(fallbackCalls()).toEqual({});
+  expect(nativeCalls()).toMatchObject({ Conv2DBackpropFilter: expect.any(Number) });
 }
 
 /** Makes every dropout layer repeat one mask. */

@@ -14,8 +14,8 @@ export interface ForwardGolden {
 export interface TrainingGolden extends ForwardGolden {
   /** Mean softmax cross-entropy in training mode with {@link labels}. */
   readonly loss: number;
-  /** Of each trained tensor its gradient's L2 norm and its sum weighted by {@link hashed} numbers. */
-  readonly gradients: Readonly<Record<string, readonly [norm: number, weightedSum: number]>>;
+  /** Of each trained tensor its gradient's L2 norm, its sum weighted by {@link hashed} numbers, PyTorch's float32 error. */
+  readonly gradients: Readonly<Record<string, readonly [norm: number, weightedSum: number, float32Error: number]>>;
   /** Of each running mean its weighted sum after the step. */
   readonly runningMeans: Readonly<Record<string, number>>;
 }
@@ -167,13 +167,15 @@ export function expectSameTraining(
     expect(trained.map(torchName).sort()).toEqual(Object.keys(gradients).sort());
     for (const weight of trained) {
       const name = torchName(weight);
-      const [norm, sum] = gradients[name]!;
+      const [norm, sum, float32Error] = gradients[name]!;
+      // Where float32 itself loses digits, another order of summation loses others.
+      const allowed = Math.max(tolerance, 2 * float32Error);
       const gradient = grads[(weight.read() as tf.Variable).name]!;
       const ownNorm = Math.sqrt(gradient.dataSync<'float32'>().reduce((squares, x) => squares + x * x, 0));
       // A shift in front of a batch normalisation has no gradient but rounding's.
       const size = norm > 1e-9 ? norm : 1;
-      expect(Math.abs(ownNorm - norm) / size, `norm of the gradient of ${name}`).toBeLessThan(tolerance);
-      expect(Math.abs(weightedSum(weight, gradient) - sum) / size, `gradient of ${name}`).toBeLessThan(tolerance);
+      expect(Math.abs(ownNorm - norm) / size, `norm of the gradient of ${name}`).toBeLessThan(allowed);
+      expect(Math.abs(weightedSum(weight, gradient) - sum) / size, `gradient of ${name}`).toBeLessThan(allowed);
     }
 
     const means = weights.filter(({ originalName }) => originalName.endsWith('/moving_mean'));

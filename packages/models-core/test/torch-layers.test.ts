@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { activation, dropout, globalAveragePool, kaimingFanOut, maxPool, relu, torchLayers } from '../src/index.js';
+import { setTestBackend } from './backend.ts';
 import { type ForwardGolden, loadTorchWeights, pictures } from './torch-goldens.ts';
 
 interface LayerGolden extends ForwardGolden {
@@ -14,8 +15,7 @@ const { cases } = JSON.parse(readFileSync(new URL('./goldens/layers.json', impor
 };
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
-  await tf.ready();
+  await setTestBackend();
 });
 
 let tensorsBefore: number;

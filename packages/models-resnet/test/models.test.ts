@@ -3,7 +3,8 @@ import { isProjError } from '@proj/core';
 import { countMacs } from '@proj/models-core';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { expectReloads, expectSeeded } from '../../models-core/test/model-laws.ts';
+import { isNative, setTestBackend } from '../../models-core/test/backend.ts';
+import { expectAllNative, expectReloads, expectSeeded } from '../../models-core/test/model-laws.ts';
 import {
   countTrainable,
   expectSameNetwork,
@@ -41,8 +42,7 @@ const small: Record<keyof typeof resnetModels, [architecture: string, build: (se
 };
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
-  await tf.ready();
+  await setTestBackend();
 });
 
 let tensorsBefore: number;
@@ -102,6 +102,12 @@ describe('counts in the docstrings and the README', () => {
 });
 
 describe.each(Object.entries(small))('%s', (_, [architecture, build]) => {
+  it.skipIf(!isNative)('trains and predicts natively without a fallback', () => {
+    const model = build(1);
+    expectAllNative(model);
+    model.dispose();
+  });
+
   it('starts the same from the same seed, and differently from another', () => expectSeeded(build));
 
   it('is saved and loaded by TensorFlow.js alone, with logits and metadata', async () => {

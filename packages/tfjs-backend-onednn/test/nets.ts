@@ -1,4 +1,3 @@
-import { captchaModels } from '@proj/models-captcha';
 import * as tf from '@tensorflow/tfjs';
 
 type Node = tf.SymbolicTensor;
@@ -94,11 +93,8 @@ function convLstm(): tf.LayersModel {
   return tf.model({ inputs: input, outputs: on(layers.dense({ units: 5 }), x) });
 }
 
-/** Every model of the repository, and small nets with the parts of those families; outputs are logits `[B, ..., classes]`. */
+/** Small nets with the parts of those families, whose packages test their own models; outputs are logits `[B, ..., classes]`. */
 export const nets: Readonly<Record<string, () => tf.LayersModel>> = {
-  ...Object.fromEntries(
-    Object.entries(captchaModels).map(([name, build]) => [`captcha ${name}`, () => build({ inputShape: [32, 64, 3] })]),
-  ),
   ResNet: resNet,
   WideResNet: wideResNet,
   EfficientNet: efficientNet,

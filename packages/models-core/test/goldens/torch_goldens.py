@@ -4,6 +4,7 @@ Weights and pictures come from a hash of their index, so that a test makes the s
 gradients are computed in float64 from float32 weights.
 """
 
+import copy
 import json
 import pathlib
 import sys
@@ -76,18 +77,25 @@ def forward_golden(model, shape, mean=0.0, std=1.0):
 
 
 def training_golden(model, shape, mean=0.0, std=1.0):
-    """Also loss and gradients in training mode, and the running means after that step. Nothing may be random in `model`."""
+    """Also loss and gradients in training mode, and the running means after that step. Nothing may be random in `model`.
+
+    Of each gradient the norm, a weighted sum, and how far PyTorch's own float32 is from both: |difference| / |gradient|.
+    """
     forward = forward_golden(model, shape, mean, std)
-    model.train()
-    logits = model(network_input(shape, mean, std))
-    labels = torch.tensor([(7 * i + 1) % logits.shape[1] for i in range(shape[0])])
-    loss = F.cross_entropy(logits, labels)
-    loss.backward()
+    single = copy.deepcopy(model).float()
+    loss = train(model, shape, mean, std)
+    train(single, shape, mean, std)
+    in_float32 = dict(single.named_parameters())
     return {
         **forward,
         "loss": rounded(loss.item()),
         "gradients": {
-            name: [rounded(p.grad.norm()), weighted_sum(name, p.grad)] for name, p in model.named_parameters()
+            name: [
+                rounded(p.grad.norm()),
+                weighted_sum(name, p.grad),
+                rounded((in_float32[name].grad.double() - p.grad).norm() / p.grad.norm().clamp(min=1e-9)),
+            ]
+            for name, p in model.named_parameters()
         },
         "runningMeans": {
             name: weighted_sum(name, value)
@@ -95,6 +103,16 @@ def training_golden(model, shape, mean=0.0, std=1.0):
             if name.endswith("running_mean")
         },
     }
+
+
+def train(model, shape, mean, std):
+    """One forward and backward pass in training mode; returns the loss."""
+    model.train()
+    logits = model(network_input(shape, mean, std).to(next(model.parameters()).dtype))
+    labels = torch.tensor([(7 * i + 1) % logits.shape[1] for i in range(shape[0])])
+    loss = F.cross_entropy(logits, labels)
+    loss.backward()
+    return loss
 
 
 def network_input(shape, mean, std):

@@ -35,5 +35,5 @@ write(
     trainable={classes: trainable(timm.create_model("efficientnet_b0", num_classes=classes)) for classes in (1000, 26)},
     scaled={name: scaled(name) for name in ["efficientnet_b0", "efficientnet_b1", "efficientnet_b3"]},
     forward=forward_golden(timm.create_model("efficientnet_b0", num_classes=20), (1, 33, 40, 3), **IMAGENET),
-    training=training_golden(_gen_efficientnet("efficientnet_b0", 0.25, num_classes=5), (2, 33, 40, 3), **IMAGENET),
+    training=training_golden(_gen_efficientnet("efficientnet_b0", 0.25, num_classes=5), (4, 65, 80, 3), **IMAGENET),
 )
