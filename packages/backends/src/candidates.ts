@@ -59,7 +59,9 @@ async function load<T>(specifier: string): Promise<T> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const missing = code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${specifier}'`);
-    throw missing ? new Error(`${specifier} is not installed`) : error;
+    // In place of an optional peer that is absent Vite puts a module that throws.
+    const replaced = message?.startsWith(`Could not resolve "${specifier}"`);
+    throw missing || replaced ? new Error(`${specifier} is not installed`) : error;
   }
 }
 

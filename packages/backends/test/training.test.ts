@@ -1,5 +1,7 @@
 import { isProjError } from '@proj/core';
 import { captchaModels } from '@proj/models-captcha';
+import { efficientnetB0 } from '@proj/models-efficientnet';
+import { resnet34, wideResNet } from '@proj/models-resnet';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { type BackendName, chooseBackend } from '../src/index.js';
@@ -91,10 +93,24 @@ describe.each(Object.entries(nets))('a training of %s', { timeout: 240_000 }, (n
   }
 });
 
+const small = { numClasses: 5, seed: 1 };
+const models: Readonly<Record<string, () => tf.LayersModel>> = {
+  ...Object.fromEntries(
+    Object.entries(captchaModels).map(([name, build]) => [
+      `captcha ${name}`,
+      () => build({ inputShape: name === 'v4' ? [32, 64, 3] : [32, 32, 1], seed: 1 }),
+    ]),
+  ),
+  resnet34: () => resnet34({ ...small, inputShape: [32, 40, 3], width: 4 }),
+  wideResNet: () => wideResNet({ ...small, inputShape: [8, 8, 3], depth: 10, widenFactor: 1 }),
+  efficientnetB0: () =>
+    efficientnetB0({ ...small, inputShape: [33, 40, 3], widthMultiplier: 0.25, dropRate: 0, dropPathRate: 0 }),
+};
+
 describe('every model of the repository trains on wasm', { timeout: 240_000 }, () => {
-  it.each(Object.entries(captchaModels))('captcha %s', async (name, build) => {
+  it.each(Object.entries(models))('%s', async (_, build) => {
     await chooseBackend({ backend: 'wasm' });
-    const losses = lossCurve(build({ inputShape: name === 'v4' ? [32, 64, 3] : [32, 32, 1], seed: 1 }), 6, 0.01);
+    const losses = lossCurve(build(), 6, 0.01);
     expect(losses.at(-1)!).toBeLessThan(losses[0]!);
   });
 });
