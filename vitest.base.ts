@@ -8,5 +8,7 @@ export default defineConfig({
     reporters: ['default', ['json', { outputFile: 'test-results.json' }]],
     testTimeout: 30_000,
     fileParallelism: false,
+    // TensorFlow.js takes seconds to import: once a package, not once a file.
+    isolate: false,
   },
 });

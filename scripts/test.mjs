@@ -8,7 +8,7 @@ import { run } from './setup/process.mjs';
 
 for (const file of resultFiles()) rmSync(file);
 const tasks = ['build', 'typecheck', 'lint:package', 'test'];
-const turbo = ['exec', 'turbo', 'run', ...tasks, '--continue', '--concurrency=2', '--output-logs=new-only'];
+const turbo = ['exec', 'turbo', 'run', ...tasks, '--continue', '--concurrency=3', '--output-logs=new-only'];
 const codes = [await run('pnpm', turbo, { env: { PROJ_MACHINE: machine() } }), await run('pnpm', ['run', 'check'])];
 
 const totals = { passed: 0, failed: 0, skipped: 0 };

@@ -102,7 +102,7 @@ describe.skipIf(!available)('the stock Dropout layer', () => {
   it('draws natively: one mask for a seed, which may be changed, a new one at each call without', () => {
     const x = tf.ones([40, 10]);
     resetNativeCalls();
-    const seeded = tf.layers.dropout({ rate: 0.5, seed: 5 }) as tf.layers.Layer & { seed: number };
+    const seeded = tf.layers.dropout({ rate: 0.5, seed: 5 }) as unknown as tf.layers.Layer & { seed: number };
     const first = applied(seeded, x, true);
     expect(first).toEqual(expectedMask(400, 0.5, 5));
     expect(applied(seeded, x, true)).toEqual(first);
