@@ -9,7 +9,10 @@ import { call, examples, folder, lossesOf, minute, reportOf } from './commands.t
 const best = existsSync(join(examples, '../packages/tfjs-backend-onednn/build/onednn.node')) ? 'onednn' : 'wasm';
 const isShare = (value: number) => value >= 0 && value <= 1;
 
-describe.each(['cpu', 'wasm', 'auto'])('quickstart --quick on %s', (backend) => {
+// The plain JS backend takes two minutes.
+const slow = process.env.PROJ_TEST_LONG === '1' ? ['cpu'] : [];
+
+describe.each([...slow, 'wasm', 'auto'])('quickstart --quick on %s', (backend) => {
   it('goes the whole way, and evaluate and solve work on its model', { timeout: 8 * minute }, async () => {
     const { code, stdout, stderr } = await call(
       'quickstart/main.ts',

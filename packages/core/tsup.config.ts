@@ -1,3 +1,3 @@
 import { esm } from '../../tsup.base.ts';
 
-export default esm({ entry: ['src/index.ts', 'src/node.ts'] });
+export default esm(['src/index.ts', 'src/node.ts']);

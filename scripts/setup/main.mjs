@@ -19,7 +19,7 @@ export async function setUp({ build }) {
     await provideToolchain();
     if (build) {
       const args = ['exec', 'turbo', 'run', 'build', '--filter=./packages/*', '--concurrency=2'];
-      await step('build', 'Building the packages', 'pnpm', args, { env: { PROJ_DTS: '0', PROJ_NATIVE: 'optional' } });
+      await step('build', 'Building the packages', 'pnpm', args, { env: { PROJ_NATIVE: 'optional' } });
     }
   } catch (error) {
     const failure = error instanceof StepFailure ? error : new StepFailure(error.stack);

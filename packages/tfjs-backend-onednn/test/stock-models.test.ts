@@ -196,7 +196,9 @@ async function savedAndLoaded(model: tf.LayersModel): Promise<tf.LayersModel> {
   return tf.loadLayersModel(tf.io.fromMemory(artifacts));
 }
 
-describe.skipIf(!available)("tfjs's public examples", { timeout: 240_000 }, () => {
+const long = process.env.PROJ_TEST_LONG === '1';
+
+describe.skipIf(!available || !long)("tfjs's public examples", { timeout: 240_000 }, () => {
   beforeAll(() => tf.setBackend('onednn'));
 
   it.each([
