@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { transform } from 'esbuild';
 
 /** What the example of a README did. */
 export interface ReadmeRun {
@@ -34,9 +35,9 @@ export async function runReadmeExample(
   await mkdir(join(root, 'build'), { recursive: true });
   const folder = await mkdtemp(join(root, 'build', 'readme-'));
   try {
-    await writeFile(join(folder, 'example.mts'), code);
-    const args = ['--import', import.meta.resolve('tsx'), 'example.mts'];
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: folder });
+    const { code: script } = await transform(code, { loader: 'ts', format: 'esm', target: 'node20' });
+    await writeFile(join(folder, 'example.mjs'), script);
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['example.mjs'], { cwd: folder });
     const promised = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, text]) => text!);
     await check({ lines: stdout.trimEnd().split('\n'), stderr, promised, folder });
   } finally {

@@ -9,7 +9,10 @@ import { run } from './setup/process.mjs';
 for (const file of resultFiles()) rmSync(file);
 const tasks = ['build', 'typecheck', 'lint:package', 'test'];
 const turbo = ['exec', 'turbo', 'run', ...tasks, '--continue', '--concurrency=3', '--output-logs=new-only'];
-const codes = [await run('pnpm', turbo, { env: { PROJ_MACHINE: machine() } }), await run('pnpm', ['run', 'check'])];
+// Packages are tested side by side: threads of their own would wait for each other's cores. Where threads matter, the
+// package's vitest.config.ts says how many.
+const env = { OMP_NUM_THREADS: '1', PROJ_MACHINE: machine(), ...process.env };
+const codes = [await run('pnpm', turbo, { env }), await run('pnpm', ['run', 'check'])];
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 for (const file of resultFiles()) {

@@ -1,31 +1,26 @@
-// Checks the types of the package in the working directory, sources and tests, and writes the declarations of its sources
-// to dist. One program does both: to read TensorFlow.js's types takes longer than all the rest.
-import { join, relative } from 'node:path';
-import ts from 'typescript';
+// Checks the types of the package in the working directory, sources and tests, and writes the declarations of what is in
+// src to dist. One run does both: to read TensorFlow.js's types takes longer than all the rest.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
 import { root } from './setup/paths.mjs';
 
 const folder = process.cwd();
 const dist = join(folder, 'dist');
-const emit = { noEmit: false, declaration: true, emitDeclarationOnly: true, allowImportingTsExtensions: false };
-const config = ts.getParsedCommandLineOfConfigFile(
-  join(folder, 'tsconfig.json'),
-  // Tests share files with other packages, so the compiler lays out the whole repository below dist.
-  { ...emit, rootDir: root, outDir: dist },
-  { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (diagnostic) => fail([diagnostic]) },
-);
-const program = ts.createProgram(config.fileNames, { ...config.options, allowImportingTsExtensions: true });
-const laidOut = join(dist, relative(root, folder), 'src');
-const write = (path, text) => ts.sys.writeFile(join(dist, relative(laidOut, path)), text);
-
-const diagnostics = [...ts.getPreEmitDiagnostics(program)];
-for (const file of program.getSourceFiles()) {
-  if (!relative(folder, file.fileName).startsWith('src/')) continue;
-  diagnostics.push(...program.emit(file, write).diagnostics);
-}
-if (diagnostics.length > 0) fail(diagnostics);
-
-function fail(diagnostics) {
-  const host = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => folder, getNewLine: () => '\n' };
-  console.error(ts.formatDiagnosticsWithColorAndContext(diagnostics, host));
-  process.exit(1);
+const hasSources = existsSync(join(folder, 'src'));
+// Tests share files with other packages, so the compiler lays out the whole repository; only the sources' part is kept.
+const everything = join(dist, 'declarations');
+// The compiler that is a program; the tools that take it as a library need the version before, `typescript`.
+const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript7/package.json')), 'bin/tsc');
+const emit = hasSources
+  ? ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--rootDir', root, '--outDir', everything]
+  : [];
+try {
+  execFileSync(process.execPath, [tsc, '--project', folder, '--pretty', ...emit], { stdio: 'inherit' });
+  if (hasSources) cpSync(join(everything, relative(root, folder), 'src'), dist, { recursive: true });
+} catch ({ status }) {
+  process.exitCode = status ?? 1;
+} finally {
+  rmSync(everything, { recursive: true, force: true });
 }

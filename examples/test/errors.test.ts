@@ -6,11 +6,9 @@ import { call, folder } from './commands.ts';
 describe('errors a user can mend', () => {
   it.each([
     ['evaluate.ts', ['--data', 'x'], 2, /--model and --data are needed/],
-    ['evaluate.ts', ['--model', 'nowhere', '--data', 'x'], 1, /There is no model in .*nowhere/],
     ['solve.ts', ['--model', 'nowhere', 'a.png'], 1, /There is no model in .*nowhere/],
     ['quickstart/main.ts', ['--seed', 'x'], 2, /--seed expects a whole number/],
     ['quickstart/main.ts', ['--nonsense'], 2, /nonsense[\s\S]*Usage/],
-    ['quickstart/main.ts', ['quick'], 2, /quick[\s\S]*Usage/],
     ['quickstart/main.ts', ['--out', 'other'], 1, /Cannot write a run to .*other[\s\S]*Name another one/],
     ['quickstart/main.ts', ['--quick', '--out', 'b', '--backend', 'quantum'], 1, /quantum/],
   ] as const)('%s %j', { timeout: 120_000 }, async (script, args, code, message) => {

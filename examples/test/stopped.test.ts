@@ -5,7 +5,9 @@ import { quick } from '../quickstart/recipe.ts';
 import { call, checkpointsOf, folder, minute, reportOf, start, stepsOf, waitFor } from './commands.ts';
 
 describe('a stopped quickstart', () => {
-  it('goes on from the last checkpoint after SIGKILL', { timeout: 8 * minute }, async () => {
+  it('goes on from the last checkpoint after SIGKILL, and a new run does not replace it', {
+    timeout: 8 * minute,
+  }, async () => {
     const first = start('quickstart/main.ts', '--quick', '--out', 'killed');
     await waitFor(() => Math.max(...checkpointsOf('killed')) > 0, first.done);
     first.child.kill('SIGKILL');
@@ -19,6 +21,16 @@ describe('a stopped quickstart', () => {
     expect(after[0]).toBeLessThanOrEqual(before.length);
     expect(after.at(-1)).toBe(quick.totalSteps - 1);
     expect(reportOf('killed').settings.batchSize).toBe(quick.batchSize);
+
+    writeFileSync(join(folder, 'killed/mine.txt'), 'precious');
+    const third = start('quickstart/main.ts', '--quick', '--out', 'killed');
+    let said = '';
+    third.child.stderr!.on('data', (data) => (said += data));
+    await waitFor(() => /Kept the earlier run as .*killed\.1/.test(said), third.done);
+    third.child.kill('SIGKILL');
+    await third.done;
+    expect(existsSync(join(folder, 'killed.1/mine.txt'))).toBe(true);
+    expect(stepsOf('killed.1')).toHaveLength(before.length + after.length);
   });
 
   it('saves on Ctrl-C, says how to go on, and does', { timeout: 8 * minute }, async () => {
@@ -38,20 +50,5 @@ describe('a stopped quickstart', () => {
     expect(second.code, second.stderr).toBe(0);
     expect(stepsOf('stopped')).toEqual(Array.from({ length: quick.totalSteps }, (_, i) => i));
     expect(steps).toBeGreaterThan(3);
-  });
-
-  it('keeps an earlier run beside a new one', { timeout: 8 * minute }, async () => {
-    const first = start('quickstart/main.ts', '--quick', '--out', 'kept');
-    await waitFor(() => existsSync(join(folder, 'kept/settings.json')), first.done);
-    first.child.kill('SIGKILL');
-    await first.done;
-    writeFileSync(join(folder, 'kept/mine.txt'), 'precious');
-    const second = start('quickstart/main.ts', '--quick', '--out', 'kept');
-    let said = '';
-    second.child.stderr!.on('data', (data) => (said += data));
-    await waitFor(() => /Kept the earlier run as .*kept\.1/.test(said), second.done);
-    second.child.kill('SIGKILL');
-    await second.done;
-    expect(existsSync(join(folder, 'kept.1/mine.txt'))).toBe(true);
   });
 });

@@ -13,7 +13,7 @@ const isShare = (value: number) => value >= 0 && value <= 1;
 const slow = process.env.PROJ_TEST_LONG === '1' ? ['cpu'] : [];
 
 describe.each([...slow, 'wasm', 'auto'])('quickstart --quick on %s', (backend) => {
-  it('goes the whole way, and evaluate and solve work on its model', { timeout: 8 * minute }, async () => {
+  it('goes the whole way', { timeout: 8 * minute }, async () => {
     const { code, stdout, stderr } = await call(
       'quickstart/main.ts',
       '--quick',
@@ -36,7 +36,10 @@ describe.each([...slow, 'wasm', 'auto'])('quickstart --quick on %s', (backend) =
     // An untrained reader of 4 positions guesses among 62.
     const [firstLoss = 0] = lossesOf(backend);
     expect(Math.abs(firstLoss - 4 * Math.log(62))).toBeLessThan(2);
+  });
 
+  const isEnough = backend === 'wasm' && slow.length === 0;
+  it.skipIf(isEnough)('leaves a model that evaluate and solve read', { timeout: 8 * minute }, async () => {
     const data = join(folder, 'captchas');
     await writeCaptchas(data, 12);
     const evaluated = await call(

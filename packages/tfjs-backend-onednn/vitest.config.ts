@@ -1,5 +1,5 @@
 import { mergeConfig } from 'vitest/config';
 import base from '../../vitest.base.ts';
 
-/** Tests of which backends there are and what they count: each file begins with none. */
-export default mergeConfig(base, { test: { isolate: true } });
+/** With threads, as few as the smallest machine has, whatever the rest of the repository is tested with. */
+export default mergeConfig(base, { test: { env: { OMP_NUM_THREADS: '2' } } });

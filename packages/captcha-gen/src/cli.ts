@@ -7,7 +7,7 @@ import type { Part } from './part.js';
 import type { CaptchaStyle } from './style.js';
 import type { Disturbance } from './styles/afocus.js';
 import { type StyleName, styles } from './styles/index.js';
-import { type WriteFolderOptions, writeFolder } from './write-folder.js';
+import type { WriteFolderOptions } from './write-folder.js';
 
 const options = {
   style: {
@@ -98,6 +98,8 @@ async function main(argv: string[]): Promise<number> {
     checkNames(args);
     const style = createStyle(args);
     const job = jobOf(args);
+    // The encoder takes a while to load, which help and errors need not wait for.
+    const { writeFolder } = await import('./write-folder.js');
     const { written, kept, manifest } = await writeFolder(style, {
       ...job,
       onProgress: progressLine(),

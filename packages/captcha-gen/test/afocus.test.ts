@@ -210,11 +210,11 @@ describe('parts', () => {
   });
 
   it('share no label', () => {
-    const style = (part: 'train' | 'validation' | 'test') => afocus({ part, charset: charsets.NUM, length: 3 });
     const buffer = new Uint8Array(128 * 64 * 3);
-    const labels = (['train', 'validation', 'test'] as const).map(
-      (part) => new Set(Array.from({ length: 400 }, (_, i) => style(part).generateInto(1, i, buffer, 0))),
-    );
+    const labels = (['train', 'validation', 'test'] as const).map((part) => {
+      const style = afocus({ part, charset: charsets.NUM, length: 3 });
+      return new Set(Array.from({ length: 400 }, (_, i) => style.generateInto(1, i, buffer, 0)));
+    });
     const all = new Set(labels.flatMap((set) => [...set]));
     expect(all.size).toBe(labels.reduce((sum, set) => sum + set.size, 0));
     expect(all.size).toBeGreaterThan(200);

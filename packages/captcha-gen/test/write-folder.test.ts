@@ -189,7 +189,7 @@ describe('a full disk', () => {
     if (!mountTiny(folder)) context.skip('mounting a small file system needs root');
     try {
       const out = join(folder, 'captchas');
-      expect(await codeOf(writeFolder(style, { count: 200, seed: 1, out }))).toBe('disk-full');
+      expect(await codeOf(writeFolder(style, { count: 100, seed: 1, out }))).toBe('disk-full');
       const names = await readdir(out);
       expect(names.filter((name) => name.endsWith('.tmp'))).toEqual([]);
       for (const name of names.filter((other) => other.endsWith('.png'))) {
@@ -197,8 +197,8 @@ describe('a full disk', () => {
         await sharp(join(out, name)).stats(); // decodes
       }
       execFileSync('mount', ['-o', 'remount,size=4m', folder]);
-      await writeFolder(style, { count: 200, seed: 1, out });
-      expect(await recordsOf(out)).toHaveLength(200);
+      await writeFolder(style, { count: 100, seed: 1, out });
+      expect(await recordsOf(out)).toHaveLength(100);
     } finally {
       execFileSync('umount', [folder]);
     }

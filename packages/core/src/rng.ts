@@ -13,6 +13,25 @@ export interface RngState {
 
 type Words = [number, number, number, number];
 
+/** The normal density but for its factor. */
+const density = (x: number) => Math.exp(-0.5 * x * x);
+
+/** Where the ziggurat's lowest layer ends and the tail begins, and the area of each layer: the paper's for 128. */
+const TAIL = 3.442619855899;
+const AREA = 9.91256303526217e-3;
+
+/** Right edges of the layers from the lowest, which has a rectangle of the tail's area besides, to the top, where it is 0. */
+const EDGES = (() => {
+  const edges = new Float64Array(129);
+  edges[0] = AREA / density(TAIL);
+  edges[1] = TAIL;
+  for (let i = 2; i < 128; i++) {
+    const edge = edges[i - 1]!;
+    edges[i] = Math.sqrt(-2 * Math.log(AREA / edge + density(edge)));
+  }
+  return edges;
+})();
+
 /**
  * Seeded random numbers, the same on every machine: sfc32 (C. Doty-Humphrey, PractRand), keyed by a 128-bit hash.
  *
@@ -86,10 +105,27 @@ export class Rng {
     return value % n;
   }
 
-  /** A number from the normal distribution (Box-Muller). */
+  /** A number from the normal distribution (ziggurat of 128 layers, Marsaglia and Tsang, 2000). */
   normal(mean = 0, deviation = 1): number {
-    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
-    return mean + deviation * radius * Math.cos(2 * Math.PI * this.uniform());
+    for (;;) {
+      // Seven bits for the layer, one for the sign, and the others, which the paper shares with them, for the place.
+      const bits = this.uint32();
+      const layer = bits & 127;
+      const x = (bits >>> 8) * 2 ** -24 * EDGES[layer]!;
+      const signed = (bits & 128) === 0 ? deviation : -deviation;
+      if (x < EDGES[layer + 1]!) return mean + signed * x;
+      if (layer === 0) return mean + signed * this.#normalTail();
+      const [low, high] = [density(EDGES[layer]!), density(EDGES[layer + 1]!)];
+      if (low + this.uniform() * (high - low) < density(x)) return mean + signed * x;
+    }
+  }
+
+  /** A number above {@link TAIL} from the normal distribution (Marsaglia, 1964). */
+  #normalTail(): number {
+    for (;;) {
+      const x = -Math.log(1 - this.uniform()) / TAIL;
+      if (-2 * Math.log(1 - this.uniform()) > x * x) return TAIL + x;
+    }
   }
 
   /**

@@ -89,6 +89,34 @@ describe('Rng', () => {
     expect(Math.abs(normal.deviation - 3)).toBeLessThan((4 * 3) / Math.sqrt(2 * n));
   });
 
+  it('draws from the normal distribution, its tails included: chi-square below the 99.9% point', () => {
+    // Edges between which the classes lie; the ziggurat's own tail begins at 3.44.
+    const edges = Array.from({ length: 31 }, (_, i) => (i - 15) * 0.2).concat(3.442619855899, 3.8, 4.2);
+    edges.unshift(-4.2, -3.8, -3.442619855899);
+    const density = (x: number) => Math.exp(-0.5 * x * x) / Math.sqrt(2 * Math.PI);
+    // Simpson's rule between two edges; beyond the outer ones up to 12.
+    const mass = (from: number, to: number) => {
+      const h = (to - from) / 200;
+      let sum = density(from) - density(to);
+      for (let i = 0; i < 100; i++) sum += 4 * density(from + (2 * i + 1) * h) + 2 * density(from + (2 * i + 2) * h);
+      return (sum * h) / 3;
+    };
+    const shares = [-12, ...edges].map((from, i) => mass(from, edges[i] ?? 12));
+    expect(shares.reduce((sum, share) => sum + share)).toBeCloseTo(1, 9);
+    const n = 500_000;
+    const counts = new Array<number>(shares.length).fill(0);
+    const rng = new Rng(12);
+    for (let i = 0; i < n; i++) {
+      const x = rng.normal();
+      let at = x < 0 ? 0 : 18;
+      while (at < edges.length && edges[at]! <= x) at++;
+      counts[at]!++;
+    }
+    const chiSquare = shares.reduce((sum, share, i) => sum + (counts[i]! - n * share) ** 2 / (n * share), 0);
+    expect(shares).toHaveLength(38);
+    expect(chiSquare).toBeLessThan(69.35); // 37 degrees of freedom
+  });
+
   it('stays inside its range', () => {
     const rng = new Rng(7);
     for (let i = 0; i < 10_000; i++) {

@@ -1,5 +1,5 @@
 import { ProjError, type RngKey } from '@proj/core';
-import { assertOption } from '@proj/models-core';
+import { assertInputShape, assertOption } from '@proj/models-core';
 import * as tf from '@tensorflow/tfjs';
 
 /** The 62 classes of the report, in its order. */
@@ -65,8 +65,7 @@ export function captchaTask(
     assertOption(name, agrees, `numClasses to be ${symbols.length}, as charset has it`, String(classes));
   }
   assertOption(name, Number.isInteger(length) && length > 0, 'length to be a positive integer', String(length));
-  const isShape = shape.length === 3 && shape.every((side) => Number.isInteger(side) && side > 0);
-  assertOption(name, isShape, 'inputShape to be three positive integers', `[${shape}]`);
+  assertInputShape(name, shape);
   const [height, width, channels] = shape;
   return {
     metadata: {

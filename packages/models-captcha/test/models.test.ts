@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isProjError } from '@proj/core';
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isNative, setTestBackend } from '../../models-core/test/backend.ts';
+import { describe, expect, it } from 'vitest';
+import { isNative, useTestBackend } from '../../models-core/test/backend.ts';
 import { expectAllNative, expectDescent, expectReloads, expectSeeded } from '../../models-core/test/model-laws.ts';
 import {
   countTrainable,
@@ -45,15 +45,7 @@ const small: Record<string, CaptchaModelOptions> = {
 
 const architectures = Object.keys(captchaModels) as (keyof typeof captchaModels)[];
 
-beforeAll(async () => {
-  await setTestBackend();
-});
-
-let tensorsBefore: number;
-beforeEach(() => {
-  tensorsBefore = tf.memory().numTensors;
-});
-afterEach(() => expect(tf.memory().numTensors, 'tensors left over').toBe(tensorsBefore));
+useTestBackend();
 
 describe('the same network as in PyTorch', () => {
   it.each(Object.keys(goldens))('%s', { timeout: 300_000 }, (name) => {

@@ -65,8 +65,7 @@ export function classifierTask(
   const shape = inputShape ?? defaults.inputShape;
   const isCount = Number.isInteger(classes) && classes > 0;
   assertOption(architecture, isCount, 'numClasses to be a positive integer', String(classes));
-  const isShape = shape.length === 3 && shape.every((side) => Number.isInteger(side) && side > 0);
-  assertOption(architecture, isShape, 'inputShape to be three positive integers', `[${shape}]`);
+  assertInputShape(architecture, shape);
   const [height, width, channels] = shape;
 
   const { mean, std } = normalization ?? (channels === 3 ? defaults.normalization : { mean: 0.5, std: 0.5 });
@@ -97,6 +96,12 @@ export function classifierTask(
 /** @throws ProjError `invalid-option` unless `holds`. */
 export function assertOption(model: string, holds: boolean, expected: string, received: string): void {
   if (!holds) throw new ProjError(`Cannot make model ${model}`, { code: 'invalid-option', expected, received });
+}
+
+/** @throws ProjError `invalid-option` unless `shape` is that of a picture. */
+export function assertInputShape(model: string, shape: readonly number[]): void {
+  const isShape = shape.length === 3 && shape.every((side) => Number.isInteger(side) && side > 0);
+  assertOption(model, isShape, 'inputShape to be three positive integers', `[${shape}]`);
 }
 
 /** The first layers of a classifier: pixels of 0..255 come in, numbers of mean 0 and deviation 1 go on. */

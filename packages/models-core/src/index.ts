@@ -1,4 +1,5 @@
 export {
+  assertInputShape,
   assertOption,
   type ClassifierMetadata,
   type ClassifierOptions,

@@ -48,10 +48,15 @@ export function torchLayers(seed: RngKey): TorchLayers {
 
   function initializer(name: string, part: string, draw: Draw) {
     if (draw === 'zeros') return tf.initializers.zeros();
-    const streamSeed = rng.split(name, part).uint32();
+    const stream = rng.split(name, part);
+    const seed = stream.uint32();
     return 'uniform' in draw
-      ? tf.initializers.randomUniform({ minval: -draw.uniform, maxval: draw.uniform, seed: streamSeed })
-      : tf.initializers.randomNormal({ mean: 0, stddev: draw.normal, seed: streamSeed });
+      ? drawnBy(() => stream.uniform(-draw.uniform, draw.uniform), {
+          as: tf.initializers.randomUniform({ minval: -draw.uniform, maxval: draw.uniform, seed }),
+        })
+      : drawnBy(() => stream.normal(0, draw.normal), {
+          as: tf.initializers.randomNormal({ mean: 0, stddev: draw.normal, seed }),
+        });
   }
 
   /** What convolutions and dense layers have in common. */
@@ -101,6 +106,21 @@ export function torchLayers(seed: RngKey): TorchLayers {
       return tf.layers.batchNormalization({ name, epsilon: 1e-5, momentum: 0.9, gammaInitializer }).apply(x) as Tensor;
     },
   };
+}
+
+type Initializer = ReturnType<typeof tf.initializers.zeros>;
+
+/**
+ * The stock initializer `as`, which is what a saved model names, with values that `next` draws: TensorFlow.js's own
+ * generator takes minutes for the tens of millions of weights of a large model.
+ */
+function drawnBy(next: () => number, { as }: { readonly as: Initializer }): Initializer {
+  as.apply = (shape) => {
+    const values = new Float32Array(tf.util.sizeFromShape(shape as number[]));
+    for (let i = 0; i < values.length; i++) values[i] = next();
+    return tf.tensor(values, shape as number[]);
+  };
+  return as;
 }
 
 /**

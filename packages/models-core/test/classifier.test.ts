@@ -1,6 +1,6 @@
 import { isProjError } from '@proj/core';
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   type ClassifierOptions,
   cifar10,
@@ -9,11 +9,9 @@ import {
   imageNet,
   normalizedPixels,
 } from '../src/index.js';
-import { setTestBackend } from './backend.ts';
+import { useTestBackend } from './backend.ts';
 
-beforeAll(async () => {
-  await setTestBackend();
-});
+useTestBackend();
 
 const taskOf = (options: ClassifierOptions) =>
   classifierTask('test', options, { inputShape: [2, 2, 3], numClasses: 12, normalization: cifar10 });

@@ -1,12 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { countMacs } from '../src/index.js';
-import { setTestBackend } from './backend.ts';
+import { useTestBackend } from './backend.ts';
 
-beforeAll(async () => {
-  await setTestBackend();
-});
-
+useTestBackend();
 afterEach(() => tf.disposeVariables());
 
 const zeros = { kernelInitializer: 'zeros' as const, depthwiseInitializer: 'zeros' as const };

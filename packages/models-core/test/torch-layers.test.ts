@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { activation, dropout, globalAveragePool, kaimingFanOut, maxPool, relu, torchLayers } from '../src/index.js';
-import { setTestBackend } from './backend.ts';
+import { useTestBackend } from './backend.ts';
 import { type ForwardGolden, loadTorchWeights, pictures } from './torch-goldens.ts';
 
 interface LayerGolden extends ForwardGolden {
@@ -14,15 +14,7 @@ const { cases } = JSON.parse(readFileSync(new URL('./goldens/layers.json', impor
   cases: LayerGolden[];
 };
 
-beforeAll(async () => {
-  await setTestBackend();
-});
-
-let tensorsBefore: number;
-beforeEach(() => {
-  tensorsBefore = tf.memory().numTensors;
-});
-afterEach(() => expect(tf.memory().numTensors, 'tensors left over').toBe(tensorsBefore));
+useTestBackend();
 
 /** A model of what `layer` makes of an input of `shape`. */
 function modelOf(shape: readonly number[], layer: (x: tf.SymbolicTensor) => tf.SymbolicTensor): tf.LayersModel {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { isProjError } from '@proj/core';
 import { countMacs } from '@proj/models-core';
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isNative, setTestBackend } from '../../models-core/test/backend.ts';
+import { describe, expect, it } from 'vitest';
+import { isNative, useTestBackend } from '../../models-core/test/backend.ts';
 import { expectAllNative, expectDescent, expectReloads, expectSeeded } from '../../models-core/test/model-laws.ts';
 import {
   countTrainable,
@@ -29,15 +29,7 @@ const small: EfficientNetOptions = {
   depthMultiplier: 0.5,
 };
 
-beforeAll(async () => {
-  await setTestBackend();
-});
-
-let tensorsBefore: number;
-beforeEach(() => {
-  tensorsBefore = tf.memory().numTensors;
-});
-afterEach(() => expect(tf.memory().numTensors, 'tensors left over').toBe(tensorsBefore));
+useTestBackend();
 
 function optionsOf({ inputShape: [, height, width, channels] }: ForwardGolden): EfficientNetOptions {
   return { inputShape: [height, width, channels], dropRate: 0, dropPathRate: 0 };

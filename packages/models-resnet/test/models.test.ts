@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { isProjError } from '@proj/core';
 import { countMacs } from '@proj/models-core';
-import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isNative, setTestBackend } from '../../models-core/test/backend.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { describe, expect, it } from 'vitest';
+import { isNative, useTestBackend } from '../../models-core/test/backend.ts';
 import { expectAllNative, expectReloads, expectSeeded } from '../../models-core/test/model-laws.ts';
 import {
   countTrainable,
@@ -41,15 +41,7 @@ const small: Record<keyof typeof resnetModels, [architecture: string, build: (se
   wideResNet: ['wideresnet-10-1', (seed) => wideResNet({ inputShape: [8, 8, 3], depth: 10, widenFactor: 1, seed })],
 };
 
-beforeAll(async () => {
-  await setTestBackend();
-});
-
-let tensorsBefore: number;
-beforeEach(() => {
-  tensorsBefore = tf.memory().numTensors;
-});
-afterEach(() => expect(tf.memory().numTensors, 'tensors left over').toBe(tensorsBefore));
+useTestBackend();
 
 const shapeOf = ({ inputShape: [, height, width, channels] }: ForwardGolden): Shape => [height, width, channels];
 

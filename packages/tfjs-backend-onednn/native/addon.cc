@@ -295,7 +295,10 @@ Napi::Value profile(const Napi::CallbackInfo& info) {
   return result;
 }
 
-void reset_profile(const Napi::CallbackInfo&) { queue_reset_profile(); }
+void reset_profile(const Napi::CallbackInfo&) {
+  queue_reset_profile();
+  pool_reset_peak();
+}
 
 void close(void* data) {
   State* state = static_cast<State*>(data);

@@ -226,6 +226,12 @@ void pool_trim() {
     }
 }
 
+void pool_reset_peak() {
+  Pool& p = pool();
+  std::lock_guard<std::mutex> guard(p.lock);
+  p.stats.peak_live_bytes = p.stats.live_bytes;
+}
+
 PoolStats pool_stats() {
   Pool& p = pool();
   std::lock_guard<std::mutex> guard(p.lock);

@@ -15,7 +15,7 @@ struct PoolStats {
   int64_t live_bytes;      // in blocks handed out
   int64_t live_blocks;
   int64_t high_water;      // bytes of the reservation ever used
-  int64_t peak_live_bytes;
+  int64_t peak_live_bytes;  // since pool_reset_peak
 };
 
 // Null when the machine's memory (or PROJ_ONEDNN_MEMORY_LIMIT, in bytes) is used up.
@@ -25,3 +25,4 @@ void pool_free_all(Env* owner);
 // Gives free pages back to the operating system.
 void pool_trim();
 PoolStats pool_stats();
+void pool_reset_peak();

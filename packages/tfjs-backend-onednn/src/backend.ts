@@ -358,7 +358,7 @@ export class OnednnBackend extends tf.KernelBackend {
     this.addon.resetProfile();
   }
 
-  /** Native memory in bytes: in live buffers now and at most, and ever taken from the system. */
+  /** Native memory in bytes: in live buffers now and at most since {@link resetProfile}, and ever taken from the system. */
   nativeMemory(): ReturnType<Addon['memory']> {
     return this.addon.memory();
   }

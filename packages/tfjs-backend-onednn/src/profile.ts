@@ -20,7 +20,7 @@ export function profile(): OperationTime[] {
   return active().profile();
 }
 
-/** Starts a new profile, see {@link profile}. */
+/** Starts a new profile, see {@link profile}, and a new peak of {@link OnednnBackend.nativeMemory}. */
 export function resetProfile(): void {
   active().resetProfile();
 }

@@ -8,27 +8,6 @@ const native = () => (tf.backend() as OnednnBackend).nativeMemory();
 describe.skipIf(!available)('dtypes', () => {
   beforeAll(() => tf.setBackend('onednn'));
 
-  const arrays = [
-    Float32Array,
-    Float64Array,
-    Int8Array,
-    Int16Array,
-    Int32Array,
-    Uint8Array,
-    Uint8ClampedArray,
-    Uint16Array,
-    Uint32Array,
-  ];
-  it.each(arrays.map((type) => [type.name, type] as const))('takes a part of a larger %s', (_, type) => {
-    const whole = type.from([9, 9, 9, 1, 2, 3, 9]);
-    const part = whole.subarray(3, 6);
-    for (const dtype of ['float32', 'int32'] as const) {
-      const tensor = tf.engine().makeTensor(part as Float32Array, [3], dtype);
-      expect(Array.from(tensor.dataSync())).toEqual([1, 2, 3]);
-      tensor.dispose();
-    }
-  });
-
   it('takes nested lists, booleans, and memory that threads share', () => {
     tf.tidy(() => {
       const lists = tf.tensor([

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { OnednnBackend } from '../src/index.js';
+import { type OnednnBackend, resetProfile } from '../src/index.js';
 import { available, expectSame, noise } from './reference.js';
 
 type Saver = (tensors: tf.Tensor[]) => void;
@@ -127,6 +127,7 @@ describe.skipIf(!available)('the backward pass that frees early', () => {
       for (let i = 0; i < 20; i++) a = a.square();
       return a.sum();
     };
+    resetProfile();
     const before = native().liveBytes;
     tf.grad(chain)(x).dispose();
     // 20 saved activations, which the gradients replace one by one; tfjs itself keeps 20 gradients more.

@@ -2,6 +2,7 @@ import { Rng } from '@proj/core';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fallbackCalls, resetFallbackCalls } from '../src/index.js';
+import { segmentDigits } from './digits.js';
 import { available } from './reference.js';
 
 /** Inputs and targets of a training set and of one that the model has not seen. */
@@ -63,33 +64,8 @@ const mnist: Example = {
     return model;
   },
   data: () => {
-    // Segments that are lit, from the top clockwise, the middle one last.
-    const lit = ['012345', '12', '01346', '01236', '1256', '02356', '023456', '012', '0123456', '012356'];
-    // Each segment's row, column, height and width in a box of 19 x 11.
-    const segments = [
-      [0, 0, 3, 11],
-      [0, 8, 11, 3],
-      [8, 8, 11, 3],
-      [16, 0, 3, 11],
-      [8, 0, 11, 3],
-      [0, 0, 11, 3],
-      [8, 0, 3, 11],
-    ] as const;
-    const rng = new Rng('digits');
-    const count = 640;
-    const pixels = Float32Array.from({ length: count * 784 }, () => rng.uniform(0, 0.3));
-    const digits = Int32Array.from({ length: count }, () => rng.int(10));
-    for (const [i, digit] of digits.entries()) {
-      const [top, left] = [3 + rng.int(4), 6 + rng.int(4)];
-      for (const segment of lit[digit]!) {
-        const [row, column, height, width] = segments[Number(segment)]!;
-        for (let y = 0; y < height; y++) {
-          const at = i * 784 + (top + row + y) * 28 + left + column;
-          pixels.fill(rng.uniform(0.6, 1), at, at + width);
-        }
-      }
-    }
-    return split(tf.tensor4d(pixels, [count, 28, 28, 1]), tf.oneHot(tf.tensor1d(digits), 10), 512);
+    const { pictures, digits } = segmentDigits('digits', 640, 0.3);
+    return split(pictures, tf.oneHot(digits, 10), 512);
   },
   fit: { epochs: 5, batchSize: 32 },
   loss: 0.2,

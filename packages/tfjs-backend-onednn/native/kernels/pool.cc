@@ -46,52 +46,43 @@ void over_outputs(const Window& p, F&& f) {
   });
 }
 
-template <class T>
-void max_pool_of(const Call& call) {
-  const Window p(call, call[0], call[1]);
-  const T* x = call[0].as<const T>();
-  T* y = call[1].as<T>();
-  over_outputs(p, [&](int64_t row, int64_t ow, int64_t c0, int64_t n) {
-    const T* image = x + row / p.out_h * p.in_h * p.in_w * p.channels + c0;
-    T* out = y + (row * p.out_w + ow) * p.channels + c0;
-    float best[kChunk];
-    std::fill(best, best + n, -std::numeric_limits<float>::infinity());
-    p.each(row % p.out_h, ow, [&](int64_t at, int64_t) {
-      const T* in = image + at;
-      for (int64_t c = 0; c < n; ++c) {
-        const float value = in[c];
-        best[c] = value > best[c] ? value : best[c];
-      }
-    });
-    for (int64_t c = 0; c < n; ++c) out[c] = best[c];
-  });
-}
+struct Largest {
+  static constexpr float kStart = -std::numeric_limits<float>::infinity();
+  static float take(float best, float value) { return value > best ? value : best; }
+  static float end(float best, int64_t) { return best; }
+};
 
-template <class T>
-void avg_pool_of(const Call& call) {
+struct Mean {
+  static constexpr float kStart = 0.0f;
+  static float take(float sum, float value) { return sum + value; }
+  // Of the pixels there are: at the border fewer than the window has.
+  static float end(float sum, int64_t count) { return sum / static_cast<float>(count); }
+};
+
+// x, y
+template <class Reduce, class T>
+void pool_of(const Call& call) {
   const Window p(call, call[0], call[1]);
   const T* x = call[0].as<const T>();
   T* y = call[1].as<T>();
   over_outputs(p, [&](int64_t row, int64_t ow, int64_t c0, int64_t n) {
     const T* image = x + row / p.out_h * p.in_h * p.in_w * p.channels + c0;
     T* out = y + (row * p.out_w + ow) * p.channels + c0;
-    float sum[kChunk] = {};
+    float value[kChunk];
+    std::fill(value, value + n, Reduce::kStart);
     int64_t count = 0;
     p.each(row % p.out_h, ow, [&](int64_t at, int64_t) {
       const T* in = image + at;
-      for (int64_t c = 0; c < n; ++c) sum[c] += in[c];
+      for (int64_t c = 0; c < n; ++c) value[c] = Reduce::take(value[c], in[c]);
       ++count;
     });
-    for (int64_t c = 0; c < n; ++c) out[c] = sum[c] / static_cast<float>(count);
+    for (int64_t c = 0; c < n; ++c) out[c] = Reduce::end(value[c], count);
   });
 }
 
-void max_pool(const Call& call) {
-  call[0].type == Type::bf16 ? max_pool_of<Bf16>(call) : max_pool_of<float>(call);
-}
-
-void avg_pool(const Call& call) {
-  call[0].type == Type::bf16 ? avg_pool_of<Bf16>(call) : avg_pool_of<float>(call);
+template <class Reduce>
+void pool(const Call& call) {
+  call[0].type == Type::bf16 ? pool_of<Reduce, Bf16>(call) : pool_of<Reduce, float>(call);
 }
 
 // Windows may overlap, so a thread owns whole pictures, or with few pictures whole stripes of channels.
@@ -167,8 +158,8 @@ void avg_pool_grad(const Call& call) {
 }  // namespace
 
 void add_pool() {
-  add_ops({{"max_pool", max_pool, all_bf16},
-           {"avg_pool", avg_pool, all_bf16},
+  add_ops({{"max_pool", pool<Largest>, all_bf16},
+           {"avg_pool", pool<Mean>, all_bf16},
            {"max_pool_grad", max_pool_grad},
            {"avg_pool_grad", avg_pool_grad}});
 }
