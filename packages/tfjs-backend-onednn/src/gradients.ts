@@ -26,6 +26,11 @@ interface Gradients {
   readonly grads: Tensor[];
 }
 
+/** How many gradients are being recorded, each inside the one before. */
+export function gradientDepth(): number {
+  return (tf.engine() as unknown as Engine).state.gradientDepth;
+}
+
 /**
  * Makes tfjs's backward pass, while this backend is active, free each tensor after its last use. tfjs itself keeps all
  * saved activations and all intermediate gradients until the whole pass is over. Results are the same; a gradient inside a
