@@ -40,7 +40,7 @@ struct Layer {
       : batch(y.dims[0]), steps(y.dims[1]), units(y.dims[2]), backwards(go_backwards) {
     const int64_t grain = grain_of(steps * units * (units / 4 + 32));
     blocks = std::max<int64_t>(1, std::min<int64_t>(omp_get_max_threads(), batch / grain));
-    rows = (batch + blocks - 1) / blocks;
+    rows = std::max<int64_t>(1, (batch + blocks - 1) / blocks);
     blocks = (batch + rows - 1) / rows;
   }
 
@@ -99,6 +99,7 @@ template <class Gate>
 void forward(const Call& call) {
   const Tensor &zx = call[0], &h0 = call[2], &c0 = call[3];
   const Layer layer(call[4], call.integer(kGoBackwards));
+  if (layer.batch * layer.units == 0) return;
   const int64_t steps = layer.steps, units = layer.units, wide = 4 * units;
   float *y = call[4].f32_out(), *last_h = call[5].f32_out(), *last_c = call[6].f32_out();
   float *cells = call[7].f32_out(), *gates = call[8].f32_out();
@@ -122,9 +123,10 @@ void forward(const Call& call) {
         copy(h + r * units, units, y + at * units);
       }
     }
-    for (int64_t r = 0; r < count; ++r) {
-      copy(h + r * units, units, last_h + (first + r) * units);
-      copy(cells + ((first + r + 1) * steps - 1) * units, units, last_c + (first + r) * units);
+    copy(h, count * units, last_h + first * units);
+    for (int64_t row = first; row < first + count; ++row) {
+      const float* c = steps > 0 ? cells + ((row + 1) * steps - 1) * units : row_of(c0, row, units, nothing);
+      copy(c, units, last_c + row * units);
     }
     return true;
   });
@@ -153,6 +155,7 @@ template <class Gate>
 void backward(const Call& call) {
   const Tensor &h0 = call[1], &c0 = call[2], &dy = call[6], &dh_last = call[7], &dc_last = call[8];
   const Layer layer(call[3], call.integer(kGoBackwards));
+  if (layer.batch * layer.units == 0) return;
   const int64_t steps = layer.steps, units = layer.units, wide = 4 * units;
   const float *y = call[3].f32(), *cells = call[4].f32(), *gates = call[5].f32();
   float *dzx = call[9].f32_out(), *h_before = call[10].f32_out(), *dh0 = call[11].f32_out(), *dc0 = call[12].f32_out();
