@@ -26,6 +26,11 @@ interface Gradients {
   readonly grads: Tensor[];
 }
 
+/** How many gradients are being recorded, each inside the one before. */
+export function gradientDepth(): number {
+  return (tf.engine() as unknown as Engine).state.gradientDepth;
+}
+
 /**
  * Makes tfjs's backward pass, while this backend is active, free each tensor after its last use. tfjs itself keeps all
  * saved activations and all intermediate gradients until the whole pass is over. Results are the same; a gradient inside a
@@ -115,7 +120,7 @@ function backpropagate(node: TapeNode, slots: GradientSlots): void {
   if (node.gradient == null) {
     throw new Error(`Cannot compute gradient: gradient function not found for ${node.kernelName}.`);
   }
-  const inputGradients = node.gradient(node.outputs.map(({ id }) => slots.get(id) ?? null));
+  const inputGradients = node.gradient(node.outputs.map((output) => slots.get(output.id) ?? noGradient(output)));
   for (const [name, x] of Object.entries(node.inputs)) {
     const gradient = inputGradients[name];
     if (gradient === undefined) {
@@ -137,6 +142,11 @@ function backpropagate(node: TapeNode, slots: GradientSlots): void {
     slots.add(x.id, dx);
   }
   for (const { id } of node.outputs) slots.release(id);
+}
+
+/** Of an output that nothing used. For null tfjs makes zeros in JavaScript and uploads them. */
+function noGradient({ shape, dtype }: Tensor): Tensor | null {
+  return dtype === 'float32' ? tf.fill(shape, 0, dtype) : null;
 }
 
 /** The gradient of each tensor so far. One gradient may stand for several tensors: it is freed with its last. */

@@ -7,6 +7,7 @@ import { releaseGradientsEarly } from './gradients.js';
 import { registerKernels } from './kernels/index.js';
 import { BACKEND } from './kernels/register.js';
 import { isAvailable } from './load-addon.js';
+import { fuseLstm } from './lstm.js';
 import { repeatNatively } from './reduce-gradients.js';
 
 export type { TensorSpec } from './backend.js';
@@ -15,6 +16,7 @@ export { dropout } from './dropout.js';
 export { fallbackCalls, resetFallbackCalls } from './fallback.js';
 export { batchNormTrain } from './fused-layers.js';
 export type { DropoutAttrs } from './kernels/dropout.js';
+export type { LstmAttrs } from './kernels/lstm.js';
 export type {
   BatchNormTrainAttrs,
   BatchNormTrainGradInputs,
@@ -29,6 +31,7 @@ export type {
 export { nativeCalls, resetNativeCalls } from './kernels/register.js';
 export type { AddonInfo } from './load-addon.js';
 export { isAvailable } from './load-addon.js';
+export { type LstmInputs, lstm } from './lstm.js';
 export { autocast, getPrecision, type Precision, setPrecision } from './precision.js';
 export { type OperationTime, profile, resetProfile } from './profile.js';
 
@@ -45,6 +48,7 @@ if (tf.findBackendFactory(BACKEND) == null) {
     registerFallbacks(BACKEND);
     fuseLayers();
     fuseDropout();
+    fuseLstm();
     repeatNatively();
     releaseGradientsEarly();
   }

@@ -14,10 +14,11 @@ export function getPrecision(): Precision {
 
 /**
  * Sets the precision of all that follows; `float32` at the start. `bfloat16` has 8 bits of mantissa and the range of
- * float32. As in PyTorch's autocast, variables, their gradients from convolutions, optimizer state, reductions, losses
- * and the statistics of batch normalisation stay float32; products take and give bfloat16, and what follows them
- * (normalisation, ReLU, sums, pooling, copies) keeps what it is given. The tfjs dtype of all is `float32`, and a read
- * gives a Float32Array. On a machine without instructions for bfloat16 products these compute in float32 and round.
+ * float32. As in PyTorch's autocast, variables, their gradients from convolutions, optimizer state, reductions, losses and
+ * the statistics of batch normalisation stay float32, and so does the recurrence of an LSTM; products take and give
+ * bfloat16, and what follows them (normalisation, ReLU, sums, pooling, copies) keeps what it is given. The tfjs dtype of
+ * all is `float32`, and a read gives a Float32Array. On a machine without instructions for bfloat16 products these compute
+ * in float32 and round.
  *
  * @throws ProjError `invalid-option`
  */

@@ -25,6 +25,7 @@ function callOf(op: string, shape: Shape): Call | undefined {
   const float = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
   const int = (...shape: number[]): TensorSpec => ({ shape, dtype: 'int32' });
   const [x, pooled, channels] = [float(...shape), float(b, h / 2, w / 2, c), float(c)];
+  const [sequence, gates, state] = [float(b, h * w, c), float(b, h * w, 4 * c), float(b, c)];
   const window = [2, 2, 2, 2, 1, 1, 0, 0];
   const view = [b, h * w, c];
   const call = (inputs: TensorSpec[], outputs: TensorSpec[], numbers: number[] = []) => ({ inputs, outputs, numbers });
@@ -92,6 +93,14 @@ function callOf(op: string, shape: Shape): Call | undefined {
       return call([x, x, x, x], [x, x, x], [1e-3, 0.9, 0.999, 1e-8, 0, 0.1, 0.001, 0]);
     case 'sgd':
       return call([x, x, x], [x, x], [0.1, 0.9, 0, 0, 0, 0]);
+    case 'lstm':
+      return call([gates, float(c, 4 * c), state, state], [sequence, state, state, sequence, gates], [0, 1]);
+    case 'lstm_grad':
+      return call(
+        [float(c, 4 * c), state, state, sequence, sequence, gates, sequence, state, state],
+        [gates, sequence, state, state],
+        [1, 0],
+      );
     default:
       // Elementwise, of one tensor or two.
       return call([x, x], [x], [0, 1]);

@@ -14,6 +14,7 @@ void add_kernels() {
   add_optimizer();
   add_resize();
   add_random();
+  add_lstm();
 }
 
 }  // namespace PROJ_ISA

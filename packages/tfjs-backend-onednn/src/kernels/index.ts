@@ -6,6 +6,7 @@ import { registerCreate } from './create.js';
 import { registerDropout } from './dropout.js';
 import { registerIndexOps } from './index-ops.js';
 import { registerJoin } from './join.js';
+import { registerLstm } from './lstm.js';
 import { registerMatMul } from './matmul.js';
 import { registerNormalize } from './normalize.js';
 import { registerOptimizer } from './optimizer.js';
@@ -25,6 +26,7 @@ export function registerKernels(): void {
   registerDropout();
   registerIndexOps();
   registerJoin();
+  registerLstm();
   registerMatMul();
   registerNormalize();
   registerOptimizer();

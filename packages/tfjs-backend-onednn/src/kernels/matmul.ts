@@ -4,7 +4,8 @@ import type { OnednnBackend } from '../backend.js';
 import { type Epilogue, planEpilogue } from './activation.js';
 import { type Inputs, isFloat, registerNative, runOne } from './register.js';
 
-function product(
+/** The product of two tensors' last dimensions; undefined where the native side cannot, or need not, compute it. */
+export function product(
   backend: OnednnBackend,
   a: TensorInfo,
   b: TensorInfo,

@@ -84,6 +84,34 @@ def mixed_precision():
     return nets
 
 
+def transposed(tensor):
+    return tensor.permute(*reversed(range(tensor.ndim))).contiguous()
+
+
+def lstm():
+    """Bidirectional LSTM with initial states; loss = sum(y * g) + sum(h * g) + sum(c * g).
+
+    PyTorch's gates are in the order i, f, g, o as well, its matrices transposed; of its two biases the second is 0.
+    """
+    batch, steps, features, units = 3, 5, 4, 6
+    x = noise(batch, steps, features, seed=1).requires_grad_()
+    state = [noise(2, batch, units, seed=seed).requires_grad_() for seed in (2, 3)]
+    layer = torch.nn.LSTM(features, units, batch_first=True, bidirectional=True, dtype=torch.float64)
+    weights = {}
+    for i, direction in enumerate(("", "_reverse")):
+        names = {"kernel": f"weight_ih_l0{direction}", "recurrentKernel": f"weight_hh_l0{direction}", "bias": f"bias_ih_l0{direction}"}
+        for j, (name, theirs) in enumerate(names.items()):
+            weight = weights[f"{name}{i}"] = getattr(layer, theirs)
+            weight.data = transposed(noise(*reversed(weight.shape), seed=10 + 3 * i + j) / 2)
+        getattr(layer, f"bias_hh_l0{direction}").data.zero_()
+    y, (h, c) = layer(x, tuple(state))
+    losses = [(tensor * noise(*tensor.shape, seed=seed)).sum() for tensor, seed in ((y, 20), (h, 21), (c, 22))]
+    sum(losses).backward()
+    tensors = {"y": y, "h": h, "c": c, "dx": x.grad, "dh": state[0].grad, "dc": state[1].grad}
+    tensors |= {f"d{name}": transposed(weight.grad) for name, weight in weights.items()}
+    return {name: [float(f"{value:.8g}") for value in flat(tensor)] for name, tensor in tensors.items()}
+
+
 def steps(make, count=4):
     """Parameter after each of `count` steps with gradients noise(seed=10), noise(seed=11), ..."""
     parameter = torch.nn.Parameter(noise(33, seed=5))
@@ -100,6 +128,7 @@ golden = {
     "torch": torch.__version__,
     "convBnRelu": conv_bn_relu(),
     "mixedPrecision": mixed_precision(),
+    "lstm": lstm(),
     "adamw": steps(lambda p: torch.optim.AdamW(p, lr=0.02, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)),
     "adam": steps(lambda p: torch.optim.Adam(p, lr=0.02, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)),
     "sgd": steps(lambda p: torch.optim.SGD(p, lr=0.05, weight_decay=0.01)),
