@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afocus } from '@proj/captcha-gen';
 import { encodePng, writeFolder } from '@proj/captcha-gen/node';
 import type { BenchmarkOptions } from './main.js';
+import { machine } from './support/table.js';
 
 const ROUNDS = 9;
 const RAW_COUNT = 2000;
@@ -72,7 +73,6 @@ export default async function benchmark({ json }: BenchmarkOptions): Promise<voi
     }),
     { what: 'afocus/captcha itself (Go), one core', picturesPerSecond: 550, source: 'quoted' },
   ];
-  const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
   if (json) {
     console.log(JSON.stringify({ benchmark: 'captcha-gen', machine, rounds: ROUNDS, rows }));
     return;

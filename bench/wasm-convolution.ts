@@ -1,6 +1,6 @@
-import { availableParallelism, cpus } from 'node:os';
 import { chooseBackend } from '@proj/backends';
 import * as tf from '@tensorflow/tfjs';
+import { machine } from './support/table.js';
 
 const ROUNDS = 7;
 
@@ -61,7 +61,6 @@ export default async function benchmark({ json }: { json: boolean }): Promise<vo
     );
     return { shape, pass, backend, gflops: gflops!, slowest: slowest!, fastest: fastest! };
   });
-  const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
   if (json) {
     console.log(JSON.stringify({ benchmark: 'wasm-convolution', machine, rounds: ROUNDS, rows }));
     return;

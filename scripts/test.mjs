@@ -43,7 +43,12 @@ function machine() {
 
 /** The reports that the packages' test tasks leave; turbo restores them for tasks it did not run again. */
 function resultFiles() {
-  const folders = [...readdirSync(join(root, 'packages')).map((name) => join('packages', name)), 'examples', 'scripts'];
+  const folders = [
+    ...readdirSync(join(root, 'packages')).map((name) => join('packages', name)),
+    'bench',
+    'examples',
+    'scripts',
+  ];
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((name) => /^test-results.*\.json$/.test(name))

@@ -5,8 +5,12 @@ import { createInterface, type Interface } from 'node:readline';
 export interface Ended {
   /** Highest resident memory of its process. */
   readonly peakBytes: number;
-  /** Where the time of its measured calls went, if it can tell. */
+  /** Its calls since the warm-up. */
+  readonly calls: number;
+  /** Where the time of these calls went, if it can tell. */
   readonly profile?: readonly OperationShare[];
+  /** Of these calls, the time until JavaScript had asked for everything, while it was being computed. */
+  readonly askingMilliseconds?: number;
 }
 
 export interface OperationShare {
@@ -17,7 +21,8 @@ export interface OperationShare {
 
 /**
  * A contestant in a process of its own, which speaks JSON lines on its standard output: `{"ready": description}` after
- * its warm-up, `{"milliseconds": t}` in answer to each line `run`, and an {@link Ended} in answer to `end`.
+ * its warm-up; `{"milliseconds": t}`, of one call, in answer to a line `run 10` for ten of them; `{"outputs": [...]}` to
+ * `outputs`, if it has any to show; and an {@link Ended} to `end`.
  */
 export class Contestant {
   private readonly child: ChildProcess;
@@ -42,21 +47,29 @@ export class Contestant {
     return (await this.answer<{ ready: string }>()).ready;
   }
 
-  /** Milliseconds of one measured call. */
-  async run(): Promise<number> {
-    this.child.stdin!.write('run\n');
-    return (await this.answer<{ milliseconds: number }>()).milliseconds;
+  /** Milliseconds of a measured call, the mean of `calls` without a pause between them. */
+  async run(calls = 1): Promise<number> {
+    return (await this.ask<{ milliseconds: number }>(`run ${calls}`)).milliseconds;
+  }
+
+  /** The numbers that a call computes. */
+  async outputs(): Promise<readonly number[]> {
+    return (await this.ask<{ outputs: number[] }>('outputs')).outputs;
   }
 
   async end(): Promise<Ended> {
-    this.child.stdin!.write('end\n');
-    const ended = await this.answer<Ended>();
+    const ended = await this.ask<Ended>('end');
     this.reader.close();
     return ended;
   }
 
   kill(): void {
     this.child.kill('SIGKILL');
+  }
+
+  private ask<T>(command: string): Promise<T> {
+    this.child.stdin!.write(`${command}\n`);
+    return this.answer<T>();
   }
 
   private async answer<T>(): Promise<T> {
@@ -69,26 +82,42 @@ export class Contestant {
   }
 }
 
+/** A compiler of JavaScript, and libraries that try several ways, take their time. */
+const WARM_UP = { calls: 2, milliseconds: 1500 };
+
 /** The other side of a {@link Contestant} that is a Node program. */
-export async function contest({ ready, run, end }: ContestantProgram): Promise<void> {
+export async function contest({ description, run, begin, outputs, end }: ContestantProgram): Promise<void> {
   const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
-  say({ ready });
+  const started = performance.now();
+  for (let i = 0; i < WARM_UP.calls || performance.now() - started < WARM_UP.milliseconds; i++) await run();
+  begin?.();
+  say({ ready: description });
+  let calls = 0;
   for await (const line of createInterface({ input: process.stdin })) {
-    if (line === 'run') {
+    const [command, count] = line.split(' ');
+    if (command === 'run') {
       const start = performance.now();
-      await run();
-      say({ milliseconds: performance.now() - start });
+      for (let i = 0; i < Number(count); i++) await run();
+      say({ milliseconds: (performance.now() - start) / Number(count) });
+      calls += Number(count);
+    } else if (command === 'outputs') {
+      say({ outputs: Array.from((await outputs?.()) ?? []) });
+      calls++;
     } else {
       const peakBytes = process.resourceUsage().maxRSS * 1024;
-      say({ ...end(), peakBytes });
+      say({ ...end?.(), calls, peakBytes });
       break;
     }
   }
 }
 
 interface ContestantProgram {
-  readonly ready: string;
+  readonly description: string;
   /** One measured call. */
   run(): Promise<unknown>;
-  end(): Omit<Ended, 'peakBytes'>;
+  /** Called after the warm-up. */
+  begin?(): void;
+  /** A call that gives what it computed. */
+  outputs?(): Promise<ArrayLike<number>>;
+  end?(): Omit<Ended, 'peakBytes' | 'calls'>;
 }

@@ -1,7 +1,8 @@
+import { Rng } from '@proj/core';
 import { captchaV4 } from '@proj/models-captcha';
 import { efficientnetB0 } from '@proj/models-efficientnet';
 import { resnet34, wideResNet } from '@proj/models-resnet';
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 
 /** A model that the benchmarks train or ask; `contestants/torch_models.py` has the same ones by the same names. */
 export interface Case {
@@ -11,6 +12,7 @@ export interface Case {
   /** Labels of a picture, and the classes of each. */
   readonly positions: number;
   readonly classes: number;
+  /** Of a training step. */
   readonly batches: readonly number[];
   /** tfjs's own backends take minutes a step of the others. */
   readonly small: boolean;
@@ -50,3 +52,28 @@ export const CASES: Readonly<Record<string, Case>> = {
     small: false,
   },
 };
+
+/**
+ * The model with what training would have made of the vectors that begin as constants (biases; scales, shifts, means and
+ * variances of batch normalisation), so that none passes unnoticed where outputs are compared. The same in every process.
+ */
+export function buildWithWeights({ build }: Pick<Case, 'build'>): tf.LayersModel {
+  const model = build();
+  const rng = new Rng(1);
+  for (const layer of model.layers) {
+    const weights = layer.weights.map(({ name, shape }, i) => {
+      const current = layer.getWeights()[i]!;
+      if (shape.length !== 1) return current;
+      const random = rng.split(name);
+      const isFactor = /gamma|variance/.test(name);
+      return tf.tensor1d(
+        Array.from({ length: current.size }, () => (isFactor ? random.uniform(0.5, 1.5) : random.uniform(-0.2, 0.2))),
+      );
+    });
+    layer.setWeights(weights);
+    weights.forEach((weight, i) => {
+      if (layer.weights[i]!.shape.length === 1) weight.dispose();
+    });
+  }
+  return model;
+}

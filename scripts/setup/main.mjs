@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { provideBeside } from './beside.mjs';
 import { root, setupFolder } from './paths.mjs';
 import { StepFailure, step } from './process.mjs';
 import { checkDisk } from './requirements.mjs';
@@ -51,13 +52,7 @@ export async function checkRegistry() {
 }
 
 async function providePnpm() {
-  const folder = join(setupFolder, packageManager.replace('@', '-'));
-  const bin = join(folder, 'node_modules', '.bin');
-  if (!existsSync(join(bin, 'pnpm'))) {
-    mkdirSync(folder, { recursive: true });
-    const args = ['install', '--prefix', folder, '--no-save', '--no-audit', '--no-fund', packageManager];
-    await step('pnpm', `Installing ${packageManager}`, 'npm', args);
-  }
+  const bin = join(await provideBeside(packageManager), 'node_modules', '.bin');
   process.env.PATH = [bin, join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
   process.env.TURBO_TELEMETRY_DISABLED = '1';
 }

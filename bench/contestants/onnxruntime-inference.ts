@@ -1,0 +1,29 @@
+// A contestant of inference.ts: onnxruntime-node. Arguments: its folder, the model's file, batch, height, width, channels.
+import { availableParallelism } from 'node:os';
+import { contest } from '../support/contestant.js';
+import { loadOnnxruntime } from '../support/onnxruntime.js';
+import { pictures } from '../support/pictures.js';
+
+const [folder = '', path = '', ...sizes] = process.argv.slice(2);
+const [batch, ...shape] = sizes.map(Number) as [number, number, number, number];
+
+const { InferenceSession, Tensor, env } = loadOnnxruntime(folder);
+const threads = availableParallelism();
+const session = await InferenceSession.create(path, {
+  executionProviders: ['cpu'],
+  graphOptimizationLevel: 'all',
+  intraOpNumThreads: threads,
+});
+const pixels = pictures(batch, shape);
+
+async function predict(): Promise<Float32Array> {
+  const x = new Tensor('float32', pixels, [batch, ...shape]);
+  const outputs = await session.run({ [session.inputNames[0]!]: x });
+  return outputs[session.outputNames[0]!]!.data;
+}
+
+await contest({
+  description: `onnxruntime-node ${env.versions.node}, ${threads} threads`,
+  run: predict,
+  outputs: predict,
+});

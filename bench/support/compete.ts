@@ -1,0 +1,85 @@
+import type { Contestant, Ended } from './contestant.js';
+
+export const ROUNDS = 7;
+
+/** Who competes, and at what. */
+export interface Entry {
+  readonly engine: string;
+  readonly precision: string;
+  readonly batch: number;
+  start(): Contestant;
+}
+
+/** A contestant's median over the rounds. */
+export interface Measured extends Omit<Entry, 'start'>, Ended {
+  readonly description: string;
+  readonly milliseconds: number;
+  readonly slowest: number;
+  readonly fastest: number;
+  readonly picturesPerSecond: number;
+}
+
+/** An entry whose process is ready. */
+export interface Competing extends Entry {
+  readonly contestant: Contestant;
+  readonly description: string;
+}
+
+interface Rules {
+  /** How long a round of each contestant takes at least; short calls are repeated (default: one call). */
+  readonly roundMilliseconds?: number;
+  /** Sees the contestants before they compete; where it throws they do not. */
+  admit?(competing: readonly Competing[]): Promise<void>;
+}
+
+/**
+ * Starts all contestants, each a process of its own that may use all cores, and lets them take turns, so that what else the
+ * machine does meets all alike. Who does not start is left out, with a line that says why.
+ */
+export async function compete(
+  entries: readonly Entry[],
+  { roundMilliseconds = 0, admit }: Rules = {},
+): Promise<Measured[]> {
+  const competing: Competing[] = [];
+  try {
+    for (const entry of entries) {
+      const contestant = entry.start();
+      try {
+        competing.push({ ...entry, contestant, description: await contestant.ready() });
+      } catch (error) {
+        console.error(`${entry.engine} (${entry.precision}) does not compete: ${(error as Error).message}`);
+        contestant.kill();
+      }
+    }
+    await admit?.(competing);
+
+    const running = [];
+    for (const competitor of competing) {
+      const calls = Math.max(1, Math.ceil(roundMilliseconds / (await competitor.contestant.run())));
+      running.push({ ...competitor, calls, times: [] as number[] });
+    }
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const { contestant, calls, times } of running) times.push(await contestant.run(calls));
+    }
+
+    const measured: Measured[] = [];
+    for (const { engine, precision, batch, contestant, description, times } of running) {
+      const sorted = times.sort((a, b) => a - b);
+      const milliseconds = sorted[Math.floor(sorted.length / 2)]!;
+      measured.push({
+        engine,
+        precision,
+        batch,
+        description,
+        milliseconds,
+        picturesPerSecond: (1000 * batch) / milliseconds,
+        fastest: sorted[0]!,
+        slowest: sorted.at(-1)!,
+        ...(await contestant.end()),
+      });
+    }
+    return measured;
+  } finally {
+    for (const { contestant } of competing) contestant.kill();
+  }
+}
