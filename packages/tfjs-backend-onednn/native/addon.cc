@@ -9,6 +9,7 @@
 #include <deque>
 #include <limits>
 
+#include "kept.h"
 #include "onednn.h"
 #include "pool.h"
 #include "queue.h"
@@ -86,6 +87,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
     if (tensor.rank >= 0) {
       if (at[0] != 0) {
         tensor.data = to_pointer(at[0]);
+        if (call.op->keeps_copies) tensor.serial = pool_serial(tensor.data);
       } else {
         tensor.data = pool_allocate(state.env, static_cast<size_t>(tensor.bytes()), false);
         if (outputs.empty()) call.inputs = static_cast<size_t>(&tensor - call.tensors.data());
@@ -274,6 +276,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   result["liveBytes"] = Napi::Number::New(info.Env(), static_cast<double>(stats.live_bytes));
   result["liveBuffers"] = Napi::Number::New(info.Env(), static_cast<double>(stats.live_blocks));
   result["highWaterBytes"] = Napi::Number::New(info.Env(), static_cast<double>(stats.high_water));
+  result["keptBytes"] = Napi::Number::New(info.Env(), static_cast<double>(kept_bytes()));
   result["peakLiveBytes"] = Napi::Number::New(info.Env(), static_cast<double>(stats.peak_live_bytes));
   return result;
 }

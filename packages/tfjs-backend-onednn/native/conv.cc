@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kept.h"
 #include "onednn.h"
 #include "registry.h"
 
@@ -20,6 +21,7 @@ struct Entry {
   Desc src, weights, bias, dst, scratch;
   dnn::Reorder reorder;             // of the weights, before or after
   dnn::Reorder to_src = {}, to_dst = {};  // of an activation that comes in another precision
+  uint64_t layout = next_layout();            // names what the weights are reordered to
 };
 
 dnn::Cache<Entry>& cache() {
@@ -82,7 +84,7 @@ void conv2d(const Call& call) {
   });
   std::unordered_map<int, dnnl::memory> arguments{
       {DNNL_ARG_SRC, dnn::wrap(e.src, e.to_src.apply(x.data))},
-      {DNNL_ARG_WEIGHTS, dnn::wrap(e.weights, e.reorder.apply(w.data))},
+      {DNNL_ARG_WEIGHTS, dnn::wrap(e.weights, reordered(w, e.reorder, e.layout))},
       {DNNL_ARG_DST, dnn::wrap(e.dst, y.data)}};
   if (b.present()) arguments.insert({DNNL_ARG_BIAS, dnn::wrap(e.bias, b.data)});
   add_scratch(arguments, e.scratch);
@@ -193,7 +195,7 @@ bool takes_bf16(const Call&) { return has_bf16_products(); }
 }  // namespace
 
 void add_conv() {
-  add_ops({{"conv2d", conv2d, takes_bf16},
+  add_ops({{"conv2d", conv2d, takes_bf16, true},
            {"conv2d_backward_data", conv2d_backward_data, takes_bf16},
            {"conv2d_backward_weights", conv2d_backward_weights, takes_bf16}});
 }

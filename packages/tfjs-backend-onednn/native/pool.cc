@@ -3,12 +3,14 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <mutex>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "queue.h"
 
@@ -29,6 +31,8 @@ struct Block {
   uint64_t free_at;       // tasks submitted when it was freed
   int region;
   bool used;
+  uint64_t serial;  // of a block in use
+  bool watched;
 };
 
 struct BySize {
@@ -48,6 +52,9 @@ struct Pool {
   std::unordered_map<void*, Block*> used;
   size_t limit = 0;
   PoolStats stats{};
+  uint64_t serial = 0;
+  std::vector<uint64_t> ended;
+  std::atomic<bool> some_ended{false};
 };
 
 size_t read_number(const char* path, const std::string& key) {
@@ -107,7 +114,7 @@ Block* grow(Pool& p, int index, size_t size) {
     if (index == kLargeRegion) madvise(from, bytes, MADV_HUGEPAGE);
     region.committed += bytes;
   }
-  Block* block = new Block{region.base + region.top, size, region.last, nullptr, nullptr, 0, index, false};
+  Block* block = new Block{region.base + region.top, size, region.last, nullptr, nullptr, 0, index, false, 0, false};
   if (region.last) region.last->after = block;
   region.last = block;
   region.top += size;
@@ -119,7 +126,8 @@ Block* grow(Pool& p, int index, size_t size) {
 void split(Region& region, Block* block, size_t size) {
   const size_t rest = block->size - size;
   if (rest < (block->region == kLargeRegion ? kSmall / 4 : kAlign)) return;
-  Block* tail = new Block{block->data + size, rest, block, block->after, nullptr, block->free_at, block->region, false};
+  Block* tail = new Block{block->data + size, rest, block, block->after, nullptr, block->free_at, block->region, false,
+                          0, false};
   if (tail->after) tail->after->before = tail;
   else region.last = tail;
   block->after = tail;
@@ -142,6 +150,10 @@ void release(Pool& p, Block* block) {
   p.stats.live_blocks -= 1;
   Region& region = p.regions[block->region];
   block->used = false;
+  if (block->watched) {
+    p.ended.push_back(block->serial);
+    p.some_ended = true;
+  }
   block->free_at = queue_submitted();
   if (Block* next = block->after; next && !next->used) {
     region.free.erase(next);
@@ -179,6 +191,8 @@ void* pool_allocate(Env* owner, size_t bytes, bool idle) {
   if (!block) return nullptr;
   block->used = true;
   block->owner = owner;
+  block->serial = ++p.serial;
+  block->watched = false;
   p.used.emplace(block->data, block);
   p.stats.live_bytes += static_cast<int64_t>(block->size);
   p.stats.live_blocks += 1;
@@ -208,6 +222,29 @@ void pool_free_all(Env* owner) {
     it = p.used.erase(it);
     release(p, block);
   }
+}
+
+uint64_t pool_serial(void* data) {
+  Pool& p = pool();
+  std::lock_guard<std::mutex> guard(p.lock);
+  const auto found = p.used.find(data);
+  return found == p.used.end() ? 0 : found->second->serial;
+}
+
+bool pool_watch(void* data, uint64_t serial) {
+  Pool& p = pool();
+  std::lock_guard<std::mutex> guard(p.lock);
+  const auto found = p.used.find(data);
+  if (found == p.used.end() || found->second->serial != serial) return false;
+  return found->second->watched = true;
+}
+
+std::vector<uint64_t> pool_take_ended() {
+  Pool& p = pool();
+  if (!p.some_ended) return {};
+  std::lock_guard<std::mutex> guard(p.lock);
+  p.some_ended = false;
+  return std::exchange(p.ended, {});
 }
 
 void pool_trim() {

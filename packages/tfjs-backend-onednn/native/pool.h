@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 struct Env;  // one Node environment (main thread or a worker)
 
@@ -22,6 +23,12 @@ struct PoolStats {
 void* pool_allocate(Env* owner, size_t bytes, bool idle);
 void pool_free(void* data);
 void pool_free_all(Env* owner);
+// A number that no other buffer has ever had.
+uint64_t pool_serial(void* data);
+// Whether that buffer still lives; if so, pool_take_ended will tell when it no longer does.
+bool pool_watch(void* data, uint64_t serial);
+// The buffers under watch that have been freed since the last call.
+std::vector<uint64_t> pool_take_ended();
 // Gives free pages back to the operating system.
 void pool_trim();
 PoolStats pool_stats();

@@ -12,6 +12,8 @@
 #include <new>
 #include <thread>
 
+#include "kept.h"
+
 namespace {
 
 constexpr uint64_t kMaxPending = 16384;
@@ -79,6 +81,7 @@ void run(Queue& q, Task& task) {
     reset_scratch();
   } catch (...) {
   }
+  drop_ended();
   const auto end = std::chrono::steady_clock::now();
   std::lock_guard<std::mutex> guard(q.lock);
   OpProfile& profile = q.profile[task.call.op - registry().data()];

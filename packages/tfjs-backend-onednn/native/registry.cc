@@ -71,6 +71,7 @@ void run_op(const Call& call) {
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (!is_bf16(tensors[i])) continue;
     wide.tensors[i].type = Type::f32;
+    wide.tensors[i].serial = 0;
     wide.tensors[i].data = scratch(static_cast<size_t>(wide.tensors[i].bytes()));
     if (i < call.inputs) convert(tensors[i], wide.tensors[i]);
   }

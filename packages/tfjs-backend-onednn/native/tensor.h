@@ -18,6 +18,7 @@ struct Tensor {
   Type type = Type::f32;
   int rank = -1;  // -1: an optional input that was not given
   int64_t dims[kMaxRank] = {};
+  uint64_t serial = 0;  // pool_serial of its buffer, for operations that keep copies
 
   bool present() const { return rank >= 0; }
   int64_t size() const {
@@ -39,6 +40,8 @@ struct Op {
   void (*run)(const Call&);
   // Whether it takes this call's bf16 tensors as they are. Where it does not, it is given f32 copies: see run_op.
   bool (*takes_bf16)(const Call&) = nullptr;
+  // Whether it keeps copies of inputs in another layout: see kept.h.
+  bool keeps_copies = false;
 };
 
 struct Call {

@@ -358,7 +358,10 @@ export class OnednnBackend extends tf.KernelBackend {
     this.addon.resetProfile();
   }
 
-  /** Native memory in bytes: in live buffers now and at most since {@link resetProfile}, and ever taken from the system. */
+  /**
+   * Native memory in bytes: in live buffers now and at most since {@link resetProfile}, ever taken from the system, and in
+   * copies of convolution weights that are kept in the layout in which they are used.
+   */
   nativeMemory(): ReturnType<Addon['memory']> {
     return this.addon.memory();
   }

@@ -1,0 +1,67 @@
+#include "kept.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <utility>
+
+#include "pool.h"
+
+namespace {
+
+std::atomic<int64_t> bytes{0};
+
+struct Copy {
+  void* data = nullptr;  // after the first use of the weights still none
+  size_t size = 0;
+
+  Copy() = default;
+  Copy(const Copy&) = delete;
+  ~Copy() {
+    free(data);
+    bytes -= static_cast<int64_t>(size);
+  }
+
+  bool allocate(size_t wanted) {
+    if (posix_memalign(&data, 64, wanted) != 0) return false;
+    size = wanted;
+    bytes += static_cast<int64_t>(size);
+    return true;
+  }
+};
+
+// By the weights' buffer, then by layout.
+std::map<std::pair<uint64_t, uint64_t>, Copy>& copies() {
+  static auto* instance = new std::map<std::pair<uint64_t, uint64_t>, Copy>;
+  return *instance;
+}
+
+}  // namespace
+
+uint64_t next_layout() {
+  static uint64_t last = 0;
+  return ++last;
+}
+
+const void* reordered(const Tensor& weights, const dnn::Reorder& reorder, uint64_t layout) {
+  if (!reorder.needed || weights.serial == 0) return reorder.apply(weights.data);
+  const std::pair<uint64_t, uint64_t> key{weights.serial, layout};
+  const auto found = copies().find(key);
+  if (found == copies().end()) {
+    if (pool_watch(weights.data, weights.serial)) copies().try_emplace(key);
+    return reorder.apply(weights.data);
+  }
+  Copy& copy = found->second;
+  if (!copy.data) {
+    if (!copy.allocate(reorder.to.get_size())) return reorder.apply(weights.data);
+    reorder.run(weights.data, copy.data);
+  }
+  return copy.data;
+}
+
+void drop_ended() {
+  for (const uint64_t serial : pool_take_ended())
+    copies().erase(copies().lower_bound({serial, 0}), copies().lower_bound({serial + 1, 0}));
+}
+
+int64_t kept_bytes() { return bytes; }

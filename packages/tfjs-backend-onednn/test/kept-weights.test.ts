@@ -1,0 +1,69 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { OnednnBackend } from '../src/index.js';
+import { available, expectClose, noise, on } from './reference.js';
+
+/** After an operation, before which copies of weights that have gone may still be there. */
+const keptBytes = () => {
+  tf.tidy(() => tf.ones([1]).add(1).dataSync());
+  return (tf.backend() as OnednnBackend).nativeMemory().keptBytes;
+};
+
+describe.skipIf(!available)('weights that are used again', () => {
+  beforeAll(() => tf.setBackend('onednn'));
+
+  const conv = (x: tf.Tensor, w: tf.Tensor) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same');
+
+  it('are kept as the convolution wants them, give the same, and go with their tensor', async () => {
+    const [x, w] = [noise([1, 8, 8, 16], 1), noise([3, 3, 16, 32], 2)];
+    const before = keptBytes();
+    const first = conv(x, w).dataSync();
+    expect(keptBytes()).toBe(before);
+    for (let i = 0; i < 3; i++) expect(conv(x, w).dataSync()).toEqual(first);
+    // oneDNN may take some weights as they are; those of this shape it does not.
+    expect(keptBytes() - before).toBeGreaterThanOrEqual(w.size * 4);
+    // Another shape of picture may want another layout.
+    const wide = noise([1, 3, 40, 16], 3);
+    const [expected] = await on('cpu', () => conv(noise([1, 3, 40, 16], 3), noise([3, 3, 16, 32], 2)));
+    for (let i = 0; i < 3; i++) expectClose((await on('onednn', () => conv(wide, w)))[0]!, expected!);
+    w.dispose();
+    expect(keptBytes()).toBe(before);
+    tf.dispose([x, wide]);
+  });
+
+  it('are not those of a variable that has changed, or of a tensor that took their place in memory', () => {
+    const x = noise([1, 8, 8, 16], 1);
+    const kernel = tf.variable(noise([3, 3, 16, 32], 2));
+    const sumOf = (w: tf.Tensor) => tf.tidy(() => conv(x, w).abs().sum().dataSync()[0]!);
+    const sums = Array.from({ length: 6 }, (_, i) => {
+      if (i > 0) kernel.assign(tf.tidy(() => kernel.mul(2)));
+      return [sumOf(kernel), sumOf(kernel), sumOf(kernel)];
+    });
+    for (const [i, [first, ...others]] of sums.entries()) {
+      expect(others).toEqual([first, first]);
+      expect(first! / sums[0]![0]!).toBeCloseTo(2 ** i, 4);
+    }
+    const filled = Array.from({ length: 6 }, (_, i) => {
+      const w = tf.fill([3, 3, 16, 32], i + 1);
+      const own = [sumOf(w), sumOf(w), sumOf(w)];
+      w.dispose();
+      return own;
+    });
+    for (const [i, [first, ...others]] of filled.entries()) {
+      expect(others).toEqual([first, first]);
+      expect(first! / filled[0]![0]!).toBeCloseTo(i + 1, 4);
+    }
+    tf.dispose([x, kernel]);
+  });
+
+  it('of a training are none', () => {
+    const w = tf.variable(noise([3, 3, 4, 8], 2));
+    const before = keptBytes();
+    const optimizer = tf.train.sgd(0.01);
+    const x = noise([2, 8, 8, 4], 1);
+    for (let i = 0; i < 3; i++) optimizer.minimize(() => conv(x, w).square().mean() as tf.Scalar, false, [w]);
+    expect(keptBytes()).toBe(before);
+    tf.dispose([w, x]);
+    optimizer.dispose();
+  });
+});
