@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afocus } from '@proj/captcha-gen';
 import { encodePng, writeFolder } from '@proj/captcha-gen/node';
 import type { BenchmarkOptions } from './main.js';
-import { machine } from './support/table.js';
+import { machine } from './support/results.js';
 
 const ROUNDS = 9;
 const RAW_COUNT = 2000;

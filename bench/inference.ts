@@ -29,8 +29,8 @@ const RIVAL = 'onnxruntime';
  * its own that uses all cores; they take turns. Ours and onnxruntime compete only where their float32 logits of the same
  * pictures agree. `PYTHON` names the interpreter that has PyTorch.
  */
-export default async function benchmark({ json, profile, only, compile }: BenchmarkOptions): Promise<void> {
-  const table = new Table('inference', { json, profile });
+export default async function benchmark({ only, compile, stock: _, ...output }: BenchmarkOptions): Promise<void> {
+  const table = new Table('inference', output);
   const onnxruntime = await provideOnnxruntime();
   const folder = await mkdtemp(join(tmpdir(), 'bench-inference-'));
   try {
@@ -51,7 +51,7 @@ export default async function benchmark({ json, profile, only, compile }: Benchm
   } finally {
     await rm(folder, { recursive: true });
   }
-  table.end(RIVAL);
+  await table.end(RIVAL);
 }
 
 async function addRows(table: Table, model: string, entries: readonly Entry[]): Promise<void> {

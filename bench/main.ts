@@ -9,6 +9,10 @@ export interface BenchmarkOptions {
   readonly profile: boolean;
   /** The one case to measure, by its name in the table. */
   readonly only: string | undefined;
+  /** Also into `results/` and the README that shows them. */
+  readonly save: boolean;
+  /** Also TensorFlow.js's own backends, which take minutes. */
+  readonly stock: boolean;
   /** Also peers that compile for minutes before they start. */
   readonly compile: boolean;
 }
@@ -32,6 +36,8 @@ function commandLine(): { name: string; options: BenchmarkOptions } {
       options: {
         json: { type: 'boolean', default: false },
         profile: { type: 'boolean', default: false },
+        save: { type: 'boolean', default: false },
+        stock: { type: 'boolean', default: false },
         only: { type: 'string' },
         compile: { type: 'boolean', default: false },
       },
@@ -42,7 +48,7 @@ function commandLine(): { name: string; options: BenchmarkOptions } {
     console.error((error as Error).message);
   }
   console.error(
-    'Usage: npm run bench -- NAME [--json] [--profile] [--only CASE] [--compile]\n' +
+    'Usage: npm run bench -- NAME [--json] [--profile] [--save] [--only CASE] [--compile] [--stock]\n' +
       `NAME is one of: ${names.join(', ')}`,
   );
   process.exit(2);

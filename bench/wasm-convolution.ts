@@ -1,6 +1,6 @@
 import { chooseBackend } from '@proj/backends';
 import * as tf from '@tensorflow/tfjs';
-import { machine } from './support/table.js';
+import { machine } from './support/results.js';
 
 const ROUNDS = 7;
 

@@ -19,6 +19,15 @@ export interface Measured extends Omit<Entry, 'start'>, Ended {
   readonly picturesPerSecond: number;
 }
 
+/** A row of the table of a benchmark whose contestants compute with models. */
+export interface Row extends Measured {
+  readonly model: string;
+  /** Pictures a second over those of the rival that the benchmark names. */
+  readonly ratio?: number;
+  /** Greatest difference of its outputs from the rival's, over the greatest output. */
+  readonly difference?: number;
+}
+
 /** An entry whose process is ready. */
 export interface Competing extends Entry {
   readonly contestant: Contestant;

@@ -1,17 +1,5 @@
-import { availableParallelism, cpus } from 'node:os';
-import { type Measured, ROUNDS } from './compete.js';
-
-/** A row of the table of a benchmark whose contestants compute with models. */
-export interface Row extends Measured {
-  readonly model: string;
-  /** Pictures a second over those of the rival that the benchmark names. */
-  readonly ratio?: number;
-  /** Greatest difference of its outputs from the rival's, over the greatest output. */
-  readonly difference?: number;
-}
-
-/** What a figure was measured on. */
-export const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
+import { ROUNDS, type Row } from './compete.js';
+import { machine, saveResults } from './results.js';
 
 /** The rows of a benchmark: a table that grows as they come, or JSON at the end. */
 export class Table {
@@ -19,7 +7,7 @@ export class Table {
 
   constructor(
     private readonly benchmark: string,
-    private readonly options: { readonly json: boolean; readonly profile: boolean },
+    private readonly options: { readonly json: boolean; readonly profile: boolean; readonly save: boolean },
   ) {}
 
   add({ profile, askingMilliseconds, ...row }: Row): void {
@@ -33,8 +21,9 @@ export class Table {
   }
 
   /** @param rival whose pictures a second the ratios are over. */
-  end(rival: string): void {
+  async end(rival: string): Promise<void> {
     const { benchmark, rows } = this;
+    if (this.options.save) await saveResults(benchmark, rival, rows);
     if (this.options.json) console.log(JSON.stringify({ benchmark, machine, rounds: ROUNDS, rival, rows }));
     else console.log(`\nMedians (fastest .. slowest) of ${ROUNDS} rounds on ${machine}; x: speed over ${rival}`);
   }

@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism, cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { writeFileAtomic } from '@proj/core/node';
+import { ROUNDS, type Row } from './compete.js';
+
+/** What a figure was measured on. */
+export const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
+
+/** What the repository keeps of a benchmark, by model: its last measurement. */
+export interface Results {
+  readonly rival: string;
+  readonly models: Readonly<Record<string, Measurement>>;
+}
+
+interface Measurement {
+  /** `yyyy-mm-dd` */
+  readonly date: string;
+  readonly machine: string;
+  readonly rounds: number;
+  readonly rows: readonly Omit<Row, 'model' | 'profile' | 'askingMilliseconds'>[];
+}
+
+const OURS = 'onednn';
+const README = fileURLToPath(new URL('../../packages/tfjs-backend-onednn/README.md', import.meta.url));
+
+const resultsFile = (benchmark: string) => fileURLToPath(new URL(`../results/${benchmark}.json`, import.meta.url));
+
+/** Keeps `rows` as the last measurement of their models, and shows all that are kept in the backend's README. */
+export async function saveResults(benchmark: string, rival: string, rows: readonly Row[]): Promise<void> {
+  const before = (await readResults(benchmark))?.models ?? {};
+  const date = new Date().toISOString().slice(0, 10);
+  const now: Record<string, Measurement> = {};
+  for (const name of new Set(rows.map(({ model }) => model))) {
+    const ofModel = rows.filter(({ model }) => model === name);
+    const kept = ofModel.map(({ model: _, profile: __, askingMilliseconds: ___, ...row }) => row);
+    now[name] = { date, machine, rounds: ROUNDS, rows: kept };
+  }
+  const results: Results = { rival, models: { ...before, ...now } };
+  await writeFileAtomic(resultsFile(benchmark), `${JSON.stringify(results, null, 2)}\n`);
+  const readme = await readFile(README, 'utf8');
+  const mark = `<!-- ${benchmark} -->\n`;
+  const shown = readme.replace(mark + blockOf(readme, benchmark), () => mark + markdownTable(benchmark, results));
+  await writeFileAtomic(README, shown);
+}
+
+/** Undefined where none are kept. */
+export async function readResults(benchmark: string): Promise<Results | undefined> {
+  const file = resultsFile(benchmark);
+  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Results) : undefined;
+}
+
+/** What stands in the README between the marks of a benchmark. @throws Error where there are none. */
+export function blockOf(readme: string, benchmark: string): string {
+  const block = new RegExp(`(?<=<!-- ${benchmark} -->\n).*?(?=<!-- end of ${benchmark} -->)`, 's').exec(readme);
+  if (block === null) throw new Error(`The README has no place for ${benchmark}`);
+  return block[0];
+}
+
+/** What the table of a benchmark shows. */
+const TITLES: Readonly<Record<string, string>> = {
+  'train-step': 'A training step, beside PyTorch in eager mode:',
+  inference: 'From pixels to logits, beside onnxruntime-node with the same weights in float32:',
+};
+
+/** Our backend beside the rival at the same precision, or at float32 where it has no other; who measured what on what. */
+export function markdownTable(benchmark: string, { rival, models }: Results): string {
+  const header = ['model', 'batch', 'precision', OURS, rival, `speed over ${rival}`, 'memory', `memory of ${rival}`];
+  const lines: string[][] = [];
+  const notes = new Set<string>();
+  for (const [model, { date, machine, rounds, rows }] of Object.entries(models)) {
+    for (const ours of rows.filter(({ engine }) => engine === OURS)) {
+      const rivals = rows.filter(({ engine, batch }) => engine === rival && batch === ours.batch);
+      const theirs = rivals.find(({ precision }) => precision === ours.precision) ?? rivals[0];
+      if (theirs === undefined) continue;
+      const time = (row: typeof ours) => `${row.milliseconds.toPrecision(3)} ms`;
+      const memory = (row: typeof ours) => `${(row.peakBytes / 1e6).toFixed(0)} MB`;
+      const speed = `${(ours.picturesPerSecond / theirs.picturesPerSecond).toFixed(2)}x`;
+      const cells = [model, String(ours.batch), ours.precision, time(ours), time(theirs), speed];
+      lines.push([...cells, memory(ours), memory(theirs)]);
+      notes.add(`- ${date}: ${machine}; ${ours.description}; ${theirs.description}; medians of ${rounds} rounds.`);
+    }
+  }
+  const table = [header, header.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`);
+  return `\n${[TITLES[benchmark], '', ...table, '', ...notes].join('\n')}\n\n`;
+}

@@ -1,0 +1,12 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { blockOf, markdownTable, readResults } from '../support/results.js';
+
+test.each(['train-step', 'inference'])(
+  "the backend's README shows what is kept of %s, and nothing else",
+  async (benchmark) => {
+    const readme = await readFile(new URL('../../packages/tfjs-backend-onednn/README.md', import.meta.url), 'utf8');
+    const results = await readResults(benchmark);
+    expect(blockOf(readme, benchmark)).toBe(results === undefined ? '' : markdownTable(benchmark, results));
+  },
+);
