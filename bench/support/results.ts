@@ -82,6 +82,8 @@ export function markdownTable(benchmark: string, { rival, models }: Results): st
       notes.add(`- ${date}: ${machine}; ${ours.description}; ${theirs.description}; medians of ${rounds} rounds.`);
     }
   }
-  const table = [header, header.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`);
+  const widths = header.map((_, i) => Math.max(...[header, ...lines].map((cells) => cells[i]!.length)));
+  const rows = [header, widths.map((width) => '-'.repeat(width)), ...lines];
+  const table = rows.map((cells) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`);
   return `\n${[TITLES[benchmark], '', ...table, '', ...notes].join('\n')}\n\n`;
 }

@@ -34,7 +34,13 @@ export interface Addon {
   readAsync(pointer: number, target: Float32Array | Int32Array | Uint8Array, type: number): Promise<string | undefined>;
   /** Waits for the queue. Returns as {@link read} does. */
   sync(): string | undefined;
-  memory(): { liveBytes: number; liveBuffers: number; highWaterBytes: number; peakLiveBytes: number; keptBytes: number };
+  memory(): {
+    liveBytes: number;
+    liveBuffers: number;
+    highWaterBytes: number;
+    peakLiveBytes: number;
+    keptBytes: number;
+  };
   trim(): void;
   profile(): { op: string; calls: number; milliseconds: number }[];
   resetProfile(): void;
