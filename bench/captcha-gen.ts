@@ -6,6 +6,8 @@ import { encodePng, writeFolder } from '@proj/captcha-gen/node';
 import type { BenchmarkOptions } from './main.js';
 import { machine } from './support/results.js';
 
+export const options = ['json'] as const;
+
 const ROUNDS = 9;
 const RAW_COUNT = 2000;
 const PNG_COUNT = 256;

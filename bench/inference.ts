@@ -5,11 +5,13 @@ import { fileURLToPath } from 'node:url';
 import type { BenchmarkOptions } from './main.js';
 import { type Competing, compete, type Entry } from './support/compete.js';
 import { Contestant } from './support/contestant.js';
-import { buildWithWeights, CASES, type Case } from './support/models.js';
+import { buildWithWeights, type Case, chosenCases } from './support/models.js';
 import { provideOnnxruntime } from './support/onnxruntime.js';
 import { Table } from './support/table.js';
 import { toOnnx } from './support/to-onnx.js';
 import { torchEntries } from './support/torch.js';
+
+export const options = ['json', 'profile', 'save', 'only', 'compile'] as const;
 
 const BATCHES = [1, 64] as const;
 const PRECISIONS = ['float32', 'bfloat16'] as const;
@@ -29,13 +31,12 @@ const RIVAL = 'onnxruntime';
  * its own that uses all cores; they take turns. Ours and onnxruntime compete only where their float32 logits of the same
  * pictures agree. `PYTHON` names the interpreter that has PyTorch.
  */
-export default async function benchmark({ only, compile, stock: _, ...output }: BenchmarkOptions): Promise<void> {
+export default async function benchmark({ only, compile, ...output }: BenchmarkOptions): Promise<void> {
   const table = new Table('inference', output);
   const onnxruntime = await provideOnnxruntime();
   const folder = await mkdtemp(join(tmpdir(), 'bench-inference-'));
   try {
-    for (const [model, theCase] of Object.entries(CASES)) {
-      if (only !== undefined && only !== model) continue;
+    for (const [model, theCase] of chosenCases(only)) {
       const file = join(folder, `${model}.onnx`);
       if (onnxruntime !== undefined) await writeFile(file, exported(theCase));
       for (const batch of BATCHES) {

@@ -17,8 +17,12 @@ export interface BenchmarkOptions {
   readonly compile: boolean;
 }
 
-/** What a benchmark module exports as default. */
-export type Benchmark = (options: BenchmarkOptions) => Promise<void>;
+/** What a module of this folder exports. */
+interface BenchmarkModule {
+  readonly default: (options: BenchmarkOptions) => Promise<void>;
+  /** Those that it takes. */
+  readonly options: readonly (keyof BenchmarkOptions)[];
+}
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const names = readdirSync(folder)
@@ -26,7 +30,12 @@ const names = readdirSync(folder)
   .map((file) => file.slice(0, -'.ts'.length));
 
 const { name, options } = commandLine();
-const { default: benchmark } = (await import(`./${name}.ts`)) as { default: Benchmark };
+const { default: benchmark, options: taken } = (await import(`./${name}.ts`)) as BenchmarkModule;
+for (const [option, value] of Object.entries(options)) {
+  if (value === undefined || value === false || taken.includes(option as keyof BenchmarkOptions)) continue;
+  console.error(`${name} has no option --${option}; it takes ${taken.map((each) => `--${each}`).join(', ')}.`);
+  process.exit(2);
+}
 await benchmark(options);
 
 function commandLine(): { name: string; options: BenchmarkOptions } {

@@ -2,9 +2,11 @@ import { fileURLToPath } from 'node:url';
 import type { BenchmarkOptions } from './main.js';
 import { compete, type Entry } from './support/compete.js';
 import { Contestant } from './support/contestant.js';
-import { CASES } from './support/models.js';
+import { chosenCases } from './support/models.js';
 import { Table } from './support/table.js';
 import { torchEntries } from './support/torch.js';
+
+export const options = ['json', 'profile', 'save', 'only', 'compile', 'stock'] as const;
 
 const PRECISIONS = ['float32', 'bfloat16'] as const;
 
@@ -19,8 +21,7 @@ const STOCK_BATCHES = { wasm: 16, cpu: 2 };
  */
 export default async function benchmark({ only, compile, stock, ...output }: BenchmarkOptions): Promise<void> {
   const table = new Table('train-step', output);
-  for (const [model, { batches, small }] of Object.entries(CASES)) {
-    if (only !== undefined && only !== model) continue;
+  for (const [model, { batches, small }] of chosenCases(only)) {
     for (const batch of batches) {
       for (const precision of PRECISIONS) {
         const entries = [ours(model, batch, precision, 'onednn')];

@@ -2,6 +2,8 @@ import { chooseBackend } from '@proj/backends';
 import * as tf from '@tensorflow/tfjs';
 import { machine } from './support/results.js';
 
+export const options = ['json'] as const;
+
 const ROUNDS = 7;
 
 /** A convolution 3x3 or 1x1 on `[batch, height, width, channels]`; `filters` is undefined for a depthwise one. */

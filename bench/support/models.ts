@@ -77,3 +77,10 @@ export function buildWithWeights({ build }: Pick<Case, 'build'>): tf.LayersModel
   }
   return model;
 }
+
+/** All, or the one that `only` names. @throws Error where there is none of that name. */
+export function chosenCases(only: string | undefined): [name: string, theCase: Case][] {
+  const chosen = Object.entries(CASES).filter(([name]) => only === undefined || name === only);
+  if (chosen.length === 0) throw new Error(`--only expects one of ${Object.keys(CASES).join(', ')}; received ${only}`);
+  return chosen;
+}

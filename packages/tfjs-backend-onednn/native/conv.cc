@@ -21,7 +21,7 @@ struct Entry {
   Desc src, weights, bias, dst, scratch;
   dnn::Reorder reorder;             // of the weights, before or after
   dnn::Reorder to_src = {}, to_dst = {};  // of an activation that comes in another precision
-  uint64_t layout = next_layout();            // names what the weights are reordered to
+  uint64_t layout = next_layout();           // names what the weights are reordered to
 };
 
 dnn::Cache<Entry>& cache() {
