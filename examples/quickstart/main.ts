@@ -1,13 +1,13 @@
 // npm run quickstart: from a fresh clone to a trained captcha recogniser. Pictures, model, training, measuring, report:
 // read it from top to bottom.
-import { join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { charAccuracy, exactMatch } from '@proj/metrics';
 import { captchaV4 } from '@proj/models-captcha';
 import { adamW, noDecayOnBiasAndNorm } from '@proj/optimizers';
 import { confusedCharacters, gitCommit, machineInfo, readLog, tensorboard, writeReport } from '@proj/report';
 import { cosine, warmup } from '@proj/schedulers';
 import { consoleProgress, fit, jsonlLog, saveModel, softmaxCrossEntropyPerPosition } from '@proj/trainer';
-import { commandLine, runCommand, userPath, wholeNumber } from '../support/arguments.ts';
+import { commandLine, runCommand, shownPath, userPath, wholeNumber } from '../support/arguments.ts';
 import { selectBackend } from '../support/backend.ts';
 import { readAll } from '../support/recogniser.ts';
 import { openRunFolder } from '../support/run-folder.ts';
@@ -39,9 +39,11 @@ await runCommand(async () => {
     ...(values.quick === undefined ? {} : { recipe: quick }),
   };
   const settings = { seed: 1, recipe: full, backend: values.backend ?? 'auto', ...asked };
+  // A backend that does not work here is an error before an earlier run is moved aside.
+  const chosen = values.resume && values.backend === undefined ? undefined : await selectBackend(settings.backend);
   const run = await openRunFolder(out, { resume: values.resume, settings, asked });
   const { seed, recipe } = run;
-  const backend = await selectBackend(values.backend ?? run.backend);
+  const backend = chosen ?? (await selectBackend(run.backend));
 
   // Pictures: ten epochs with a validation after each; no label stands on two sides.
   const epochs = 10;
@@ -123,7 +125,8 @@ await runCommand(async () => {
   });
 
   const percent = (share: number) => `${(100 * share).toFixed(2)}%`;
-  const folder = relative(process.cwd(), out) || '.';
+  const folder = shownPath(out);
+  const more = shownPath(join(dirname(out), 'captchas'));
   console.log(`
 ${percent(final.exactMatch)} of ${readings.length} unseen captchas read exactly (${percent(final.charAccuracy)} of their characters)
 after ${(result.elapsedMs / 60_000).toFixed(1)} minutes of training on ${result.examplesSeen.toLocaleString('en')} captchas, backend ${backend}.
@@ -135,8 +138,8 @@ after ${(result.elapsedMs / 60_000).toFixed(1)} minutes of training on ${result.
   ${folder}/tensorboard        for \`tensorboard --logdir\`
 
 Next:
-  npx captcha-gen --style afocus --count 20 --out captchas --seed 7
-  npm run solve -- --model ${folder}/model captchas/*.png
-  npm run evaluate -- --model ${folder}/model --data captchas`);
+  npx captcha-gen --style afocus --count 20 --out ${more} --seed 7
+  npm run solve -- --model ${folder}/model ${more}/*.png
+  npm run evaluate -- --model ${folder}/model --data ${more}`);
   return 0;
 });

@@ -1,6 +1,9 @@
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { isProjError } from '@proj/core';
+
+/** Where the command was called; npm runs it in the repository's root. */
+const userFolder = process.env.INIT_CWD ?? process.cwd();
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -38,7 +41,12 @@ export function wholeNumber(name: string, text: string, least: number, usage: st
 
 /** A path as the user meant it: from the folder the command was called in, also below the repository's root. */
 export function userPath(path: string): string {
-  return resolve(process.env.INIT_CWD ?? process.cwd(), path);
+  return resolve(userFolder, path);
+}
+
+/** An absolute path as the user can type it where the command was called. */
+export function shownPath(path: string): string {
+  return relative(userFolder, path) || '.';
 }
 
 /** Runs a command; an error the user can mend is shown as its message alone, any other with its stack. Exit code 1. */

@@ -15,6 +15,7 @@ describe('errors a user can mend', () => {
     mkdirSync(join(folder, 'other'), { recursive: true });
     writeFileSync(join(folder, 'other', 'mine.txt'), 'precious');
     const result = await call(script, ...args);
+    expect(readdirSync(folder)).toEqual(['other']);
     expect(readdirSync(join(folder, 'other'))).toEqual(['mine.txt']);
     expect(result.stderr).toMatch(message);
     expect(result.stderr).not.toMatch(/^\s+at /m);

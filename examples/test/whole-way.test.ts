@@ -24,6 +24,7 @@ describe.each([...slow, 'wasm', 'auto'])('quickstart --quick on %s', (backend) =
     );
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/of 32 unseen captchas read exactly/);
+    expect(stdout).toContain(`npm run solve -- --model ${backend}/model captchas/*.png`);
     for (const file of ['report.md', 'curves.png', 'curves.svg', 'predictions.png', 'log.jsonl', 'model/model.json']) {
       expect(existsSync(join(folder, backend, file)), file).toBe(true);
     }
