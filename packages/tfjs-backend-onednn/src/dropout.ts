@@ -36,8 +36,8 @@ interface Dropout extends layers.Layer {
  */
 export function fuseDropout(): void {
   tf.registerGradient(dropoutGradient);
-  // The stock class is not exported. An instance leads to it.
-  const stock = Object.getPrototypeOf(tf.layers.dropout({ rate: 0 })) as Dropout;
+  // The stock class is not exported. An instance leads to it; a name of its own keeps it out of the numbers in others' names.
+  const stock = Object.getPrototypeOf(tf.layers.dropout({ rate: 0, name: 'stock' })) as Dropout;
   const { call } = stock;
   stock.call = function (this: Dropout, inputs, kwargs) {
     const [input] = Array.isArray(inputs) ? inputs : [inputs];

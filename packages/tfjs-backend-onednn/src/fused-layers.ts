@@ -82,8 +82,8 @@ interface BatchNormalization extends layers.Layer {
  */
 export function fuseLayers(): void {
   for (const config of [batchNormTrainGradient, reluGradient, reluGradGradient]) tf.registerGradient(config);
-  // The stock class is not exported. An instance leads to it.
-  const stock = Object.getPrototypeOf(tf.layers.batchNormalization()) as BatchNormalization;
+  // The stock class is not exported. An instance leads to it; a name of its own keeps it out of the numbers in others' names.
+  const stock = Object.getPrototypeOf(tf.layers.batchNormalization({ name: 'stock' })) as BatchNormalization;
   const { call } = stock;
   stock.call = function (this: BatchNormalization, inputs, kwargs) {
     const [input] = Array.isArray(inputs) ? inputs : [inputs];
