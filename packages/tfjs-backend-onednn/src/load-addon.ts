@@ -50,7 +50,7 @@ export interface AddonInfo {
   /** Names of the operations; a name's index is its number in the command buffer. */
   readonly ops: readonly string[];
   readonly threads: number;
-  /** Instruction set of the vector kernels: `avx512`, `avx2` or `baseline`. */
+  /** The best instruction set in use: `amx`, `avx512_bf16`, `avx512`, `avx2` or `baseline`. */
   readonly isa: string;
   /** Version of oneDNN, e.g. `2.6.3`. */
   readonly onednn: string;
@@ -116,8 +116,8 @@ function tryLoad(): Loaded | ProjError {
     fix:
       `Ways out: on 64-bit x86 Linux with glibc 2.34 or later \`npm install --include=optional ${PLATFORM_PACKAGE}\` in ` +
       "this package's version; with an older glibc build it from a checkout (libdnnl-dev, g++ and make, then " +
-      '`npm run package:native`) and install the folder that it names; elsewhere use another backend, such as ' +
-      '@tensorflow/tfjs-backend-wasm, which @proj/backends chooses by itself.',
+      '`npm run package:native` in packages/tfjs-backend-onednn) and install the folder that it names; elsewhere use ' +
+      'another backend, such as @tensorflow/tfjs-backend-wasm, which @proj/backends chooses by itself.',
   });
 }
 
