@@ -32,11 +32,12 @@ const RIVAL = 'onnxruntime';
  * pictures agree. `PYTHON` names the interpreter that has PyTorch.
  */
 export default async function benchmark({ only, compile, ...output }: BenchmarkOptions): Promise<void> {
+  const cases = chosenCases(only);
   const table = new Table('inference', output);
   const onnxruntime = await provideOnnxruntime();
   const folder = await mkdtemp(join(tmpdir(), 'bench-inference-'));
   try {
-    for (const [model, theCase] of chosenCases(only)) {
+    for (const [model, theCase] of cases) {
       const file = join(folder, `${model}.onnx`);
       if (onnxruntime !== undefined) await writeFile(file, exported(theCase));
       for (const batch of BATCHES) {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isProjError } from '@proj/core';
 
 export interface BenchmarkOptions {
   /** One JSON value instead of a table for people. */
@@ -36,7 +37,13 @@ for (const [option, value] of Object.entries(options)) {
   console.error(`${name} has no option --${option}; it takes ${taken.map((each) => `--${each}`).join(', ')}.`);
   process.exit(2);
 }
-await benchmark(options);
+try {
+  await benchmark(options);
+} catch (error) {
+  if (!isProjError(error)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
 
 function commandLine(): { name: string; options: BenchmarkOptions } {
   try {

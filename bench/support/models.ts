@@ -1,4 +1,4 @@
-import { Rng } from '@proj/core';
+import { ProjError, Rng } from '@proj/core';
 import { captchaV4 } from '@proj/models-captcha';
 import { efficientnetB0 } from '@proj/models-efficientnet';
 import { resnet34, wideResNet } from '@proj/models-resnet';
@@ -78,9 +78,13 @@ export function buildWithWeights({ build }: Pick<Case, 'build'>): tf.LayersModel
   return model;
 }
 
-/** All, or the one that `only` names. @throws Error where there is none of that name. */
+/** All, or the one that `only` names. @throws ProjError `unknown-case` */
 export function chosenCases(only: string | undefined): [name: string, theCase: Case][] {
   const chosen = Object.entries(CASES).filter(([name]) => only === undefined || name === only);
-  if (chosen.length === 0) throw new Error(`--only expects one of ${Object.keys(CASES).join(', ')}; received ${only}`);
-  return chosen;
+  if (chosen.length > 0) return chosen;
+  throw new ProjError(`There is no case ${only} for --only`, {
+    code: 'unknown-case',
+    expected: Object.keys(CASES).join(', '),
+    received: String(only),
+  });
 }

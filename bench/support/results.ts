@@ -27,13 +27,20 @@ const README = fileURLToPath(new URL('../../packages/tfjs-backend-onednn/README.
 
 const resultsFile = (benchmark: string) => fileURLToPath(new URL(`../results/${benchmark}.json`, import.meta.url));
 
-/** Keeps `rows` as the last measurement of their models, and shows all that are kept in the backend's README. */
+/**
+ * Keeps `rows` as the last measurement of their models, and shows all that are kept in the backend's README. A model
+ * without the rival would be missing there: of that the measurement before stays.
+ */
 export async function saveResults(benchmark: string, rival: string, rows: readonly Row[]): Promise<void> {
   const before = (await readResults(benchmark))?.models ?? {};
   const date = new Date().toISOString().slice(0, 10);
   const now: Record<string, Measurement> = {};
   for (const name of new Set(rows.map(({ model }) => model))) {
     const ofModel = rows.filter(({ model }) => model === name);
+    if (!ofModel.some(({ engine }) => engine === rival)) {
+      console.error(`Not kept: ${name}, for which ${rival} did not compete.`);
+      continue;
+    }
     const kept = ofModel.map(({ model: _, profile: __, askingMilliseconds: ___, ...row }) => row);
     now[name] = { date, machine, rounds: ROUNDS, rows: kept };
   }
