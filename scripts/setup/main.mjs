@@ -20,7 +20,9 @@ export async function setUp({ build }) {
     await provideToolchain();
     if (build) {
       const args = ['exec', 'turbo', 'run', 'build', '--filter=./packages/*', '--concurrency=2'];
-      await step('build', 'Building the packages', 'pnpm', args, { env: { PROJ_NATIVE: 'optional' } });
+      const first = !existsSync(join(root, 'packages/core/dist'));
+      const title = `Building the packages${first ? ', which takes some minutes the first time' : ''}`;
+      await step('build', title, 'pnpm', args, { env: { PROJ_NATIVE: 'optional' } });
     }
   } catch (error) {
     const failure = error instanceof StepFailure ? error : new StepFailure(error.stack);
@@ -48,7 +50,7 @@ export async function checkRegistry() {
   const patience = ['--fetch-retries=1', '--fetch-retry-mintimeout=2000', '--fetch-timeout=20000'];
   const args = ['view', packageManager, 'version', '--cache', cache, ...patience];
   await step('registry', 'Reaching the package registry', 'npm', args);
-  rmSync(cache, { recursive: true });
+  rmSync(cache, { recursive: true, force: true });
 }
 
 async function providePnpm() {
