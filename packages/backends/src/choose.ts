@@ -70,9 +70,9 @@ export async function chooseBackend({ backend = 'auto' }: ChooseOptions = {}): P
 const printed = new Set<string>();
 
 /**
- * One line: what was chosen and why the better ones were not, e.g. `Backend: wasm (tfjs-backend-wasm 4.22.0, SIMD);
- * tfjs-node-gpu: not installed; ...`. Given to `print` (by default `console.log`) the first time in a process; returned
- * always.
+ * One line: what was chosen and why the better ones were not, e.g. `Backend: wasm (tfjs-backend-wasm 4.22.0, SIMD); not
+ * tfjs-node-gpu: @tensorflow/tfjs-node-gpu is not installed; ...`. Given to `print` (by default `console.log`) the first
+ * time in a process; returned always.
  */
 export function describeChoice(
   { backend, version, reasons }: BackendChoice,
