@@ -1,6 +1,7 @@
 // A contestant of train-step.ts: one of our backends. Arguments: model, batch, float32 | bfloat16, backend.
 import { Rng } from '@proj/core';
 import { modelVariables, sgd } from '@proj/optimizers';
+import { trace } from '@proj/tfjs-backend-onednn';
 import { softmaxCrossEntropyPerPosition } from '@proj/trainer';
 import * as tf from '@tensorflow/tfjs';
 import { contest } from '../support/contestant.js';
@@ -23,14 +24,23 @@ const y = tf.tensor2d(
   'int32',
 );
 
+const names = Object.values(variables).map(({ name }) => name);
+
+/** The loss, then the gradients of `names`. */
+const gradientsOf = trace((pictures: tf.Tensor, labels: tf.Tensor) => {
+  const { value, grads } = tf.variableGrads(() => {
+    const logits = model.apply(pictures, { training: true }) as tf.Tensor;
+    return softmaxCrossEntropyPerPosition(logits.reshape([batch, positions, classes]), labels);
+  }, Object.values(variables));
+  return [value, ...names.map((each) => grads[each]!)] as tf.Tensor[];
+});
+
 async function step(): Promise<void> {
   const loss = tf.tidy(() => {
-    const { value, grads } = tf.variableGrads(() => {
-      const logits = model.apply(x, { training: true }) as tf.Tensor;
-      return softmaxCrossEntropyPerPosition(logits.reshape([batch, positions, classes]), y);
-    }, Object.values(variables));
+    const [value, ...gradients] = gradientsOf(x, y);
+    const grads = Object.fromEntries(gradients.map((gradient, i) => [names[i]!, gradient]));
     optimizer.apply(grads, { learningRate: 1e-3, variables });
-    return value;
+    return value!;
   });
   await loss.data();
   loss.dispose();

@@ -6,6 +6,7 @@ import { captchaV4 } from '@proj/models-captcha';
 import { adamW, noDecayOnBiasAndNorm } from '@proj/optimizers';
 import { confusedCharacters, gitCommit, machineInfo, readLog, tensorboard, writeReport } from '@proj/report';
 import { cosine, warmup } from '@proj/schedulers';
+import { trace } from '@proj/tfjs-backend-onednn';
 import { consoleProgress, fit, jsonlLog, saveModel, softmaxCrossEntropyPerPosition } from '@proj/trainer';
 import { commandLine, runCommand, shownPath, userPath, wholeNumber } from '../support/arguments.ts';
 import { selectBackend } from '../support/backend.ts';
@@ -71,6 +72,7 @@ await runCommand(async () => {
     epochs,
     maxDurationMs: recipe.maxMinutes * 60_000,
     metrics: { charAccuracy: charAccuracy(), exactMatch: exactMatch() },
+    trace,
     checkpoint: { dir: join(out, 'checkpoints'), ...recipe.checkpoint },
     resume: values.resume,
     seed,

@@ -1,6 +1,6 @@
 // What JavaScript sees. Calls come through a shared array of doubles, the command buffer, as
-// [operation, tensors, numbers, {pointer, type, rank, dims...}..., numbers...]; a tensor without pointer is an output, whose
-// new pointer is written back. Pointers fit a double exactly.
+// [operation, inputs, outputs, numbers, {pointer, type, rank, dims...}..., numbers...]; the pointers of outputs are written
+// back. Pointers fit a double exactly.
 #include <napi.h>
 
 #include <cmath>
@@ -68,41 +68,82 @@ void set_commands(const Napi::CallbackInfo& info) {
   state.commands_reference = Napi::Reference<Napi::Float64Array>::New(commands, 1);
 }
 
-Napi::Value run(const Napi::CallbackInfo& info) {
-  State& state = state_of(info);
-  double* at = state.commands;
+// Reads the call at `at` and moves that behind it. place(pointer, bytes, is_output) gives the memory of a tensor from what
+// stands for it; null where there is none left.
+template <class Place>
+std::unique_ptr<Task> read_call(State& state, double*& at, Place&& place) {
   auto task = std::make_unique<Task>();
   task->env = state.env;
   Call& call = task->call;
   call.op = &registry()[static_cast<size_t>(at[0])];
-  call.tensors.resize(static_cast<size_t>(at[1]));
-  call.inputs = call.tensors.size();
-  const size_t numbers = static_cast<size_t>(at[2]);
-  at += 3;
-  std::vector<double*> outputs;
-  for (Tensor& tensor : call.tensors) {
+  call.inputs = static_cast<size_t>(at[1]);
+  call.tensors.resize(call.inputs + static_cast<size_t>(at[2]));
+  const size_t numbers = static_cast<size_t>(at[3]);
+  at += 4;
+  for (size_t index = 0; index < call.tensors.size(); ++index) {
+    Tensor& tensor = call.tensors[index];
     tensor.type = static_cast<Type>(static_cast<int>(at[1]));
     tensor.rank = static_cast<int>(at[2]);
     for (int i = 0; i < tensor.rank; ++i) tensor.dims[i] = static_cast<int64_t>(at[3 + i]);
     if (tensor.rank >= 0) {
-      if (at[0] != 0) {
-        tensor.data = to_pointer(at[0]);
-        if (call.op->keeps_copies) tensor.serial = pool_serial(tensor.data);
-      } else {
-        tensor.data = pool_allocate(state.env, static_cast<size_t>(tensor.bytes()), false);
-        if (outputs.empty()) call.inputs = static_cast<size_t>(&tensor - call.tensors.data());
-        if (!tensor.data) {
-          for (double* output : outputs) pool_free(to_pointer(*output));
-          return Napi::Number::New(info.Env(), 1);
-        }
-        outputs.push_back(at);
-        at[0] = to_number(tensor.data);
-      }
+      const bool is_output = index >= call.inputs;
+      tensor.data = place(at[0], static_cast<size_t>(tensor.bytes()), is_output);
+      if (!tensor.data) return nullptr;
+      if (!is_output && call.op->keeps_copies) tensor.serial = pool_serial(tensor.data);
     }
     at += 3 + std::max(0, tensor.rank);
   }
   call.numbers.assign(at, at + numbers);
+  at += numbers;
+  return task;
+}
+
+Napi::Value run(const Napi::CallbackInfo& info) {
+  State& state = state_of(info);
+  double* at = state.commands;
+  std::vector<void*> outputs;
+  auto task = read_call(state, at, [&](double& pointer, size_t bytes, bool is_output) {
+    if (!is_output) return to_pointer(pointer);
+    void* data = pool_allocate(state.env, bytes, false);
+    if (data) outputs.push_back(data);
+    pointer = to_number(data);
+    return data;
+  });
+  if (!task) {
+    for (void* output : outputs) pool_free(output);
+    return Napi::Number::New(info.Env(), 1);
+  }
   state.last = queue_push(std::move(task));
+  return Napi::Number::New(info.Env(), 0);
+}
+
+Napi::Value replay(const Napi::CallbackInfo& info) {
+  State& state = state_of(info);
+  Napi::Float64Array program = info[0].As<Napi::Float64Array>(), slots = info[1].As<Napi::Float64Array>();
+  const Napi::Float64Array sizes = info[2].As<Napi::Float64Array>();
+  const size_t kept = info[3].As<Napi::Number>().Uint32Value(), given = slots.ElementLength() - sizes.ElementLength();
+  double* const slot = slots.Data();
+  const auto free_from = [&](size_t first, size_t end) {
+    for (size_t i = first; i < end; ++i) {
+      pool_free(to_pointer(slot[i]));
+      slot[i] = 0;
+    }
+  };
+  for (size_t i = given; i < slots.ElementLength(); ++i) {
+    void* data = pool_allocate(state.env, static_cast<size_t>(sizes[i - given]), false);
+    slot[i] = to_number(data);
+    if (data) continue;
+    free_from(given, i);
+    return Napi::Number::New(info.Env(), 1);
+  }
+  std::vector<std::unique_ptr<Task>> tasks;
+  double* const end = program.Data() + program.ElementLength();
+  for (double* at = program.Data(); at < end;)
+    tasks.push_back(read_call(state, at, [&](double pointer, size_t, bool) {
+      return to_pointer(pointer > 0 ? pointer : slot[static_cast<size_t>(-1 - pointer)]);
+    }));
+  if (!tasks.empty()) state.last = queue_push_all(tasks);
+  free_from(given + kept, slots.ElementLength());
   return Napi::Number::New(info.Env(), 0);
 }
 
@@ -293,6 +334,7 @@ Napi::Value profile(const Napi::CallbackInfo& info) {
     entry["op"] = Napi::String::New(info.Env(), registry()[i].name);
     entry["calls"] = Napi::Number::New(info.Env(), static_cast<double>(profile[i].calls));
     entry["milliseconds"] = Napi::Number::New(info.Env(), static_cast<double>(profile[i].nanoseconds) / 1e6);
+    entry["flops"] = Napi::Number::New(info.Env(), profile[i].flops);
     result[count++] = entry;
   }
   return result;
@@ -321,6 +363,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports["init"] = Napi::Function::New(env, init);
   exports["setCommands"] = Napi::Function::New(env, set_commands);
   exports["run"] = Napi::Function::New(env, run);
+  exports["replay"] = Napi::Function::New(env, replay);
   exports["upload"] = Napi::Function::New(env, upload);
   exports["free"] = Napi::Function::New(env, free_buffer);
   exports["read"] = Napi::Function::New(env, read);

@@ -2,6 +2,7 @@
 // output says in which precision the product runs; that of the gradient of weights, which is f32, its inputs say.
 // Depthwise weights [KH, KW, C, M] are a convolution in C groups, whose output channel c * M + m is tfjs's too.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "kept.h"
@@ -87,6 +88,52 @@ void conv2d(const Call& call) {
       {DNNL_ARG_WEIGHTS, dnn::wrap(e.weights, reordered(w, e.reorder, e.layout))},
       {DNNL_ARG_DST, dnn::wrap(e.dst, y.data)}};
   if (b.present()) arguments.insert({DNNL_ARG_BIAS, dnn::wrap(e.bias, b.data)});
+  add_scratch(arguments, e.scratch);
+  e.primitive.execute(onednn_stream(), arguments);
+}
+
+// Of a convolution with batch normalisation, after those of the geometry.
+enum { kEpsilon = kDepthwise + 1, kRelu };
+
+float or_else(const Tensor& t, int64_t i, float otherwise) { return t.present() ? t.f32()[i] : otherwise; }
+
+// y = relu?((x * filter + bias - mean) / sqrt(variance + epsilon) * scale + offset + residual)
+// x, filter, bias?, mean, variance, offset?, scale?, residual?, y
+void conv2d_norm(const Call& call) {
+  const Tensor &x = call[0], &w = call[1], &bias = call[2], &mean = call[3], &variance = call[4], &offset = call[5],
+               &scale = call[6], &residual = call[7], &y = call[8];
+  const int64_t channels = y.dims[3];
+  const Desc per_channel = dnn::strided({1, channels, 1, 1}, {channels, 1, 1, 1});
+  const Desc map = dnn::nhwc({y.dims[0], channels, y.dims[1], y.dims[2]}, dnn::precision(residual));
+  Entry& e = cache().get(key_of(4, call), [&] {
+    const dnn::ConvShape c = shape_of(call, x, w, y, false);
+    const dnn::Precision p = dnn::precision(y);
+    dnnl::post_ops after;
+    after.append_binary(dnnl::algorithm::binary_mul, per_channel);
+    after.append_binary(dnnl::algorithm::binary_add, per_channel);
+    if (residual.present()) after.append_binary(dnnl::algorithm::binary_add, map);
+    if (call.integer(kRelu)) dnn::append_activation(after, Activation::relu, 0);
+    dnnl::primitive_attr attributes = dnn::attributes();
+    attributes.set_post_ops(after);
+    const auto pd = dnn::conv_forward(c, dnn::nhwc(c.src, p), dnn::any(c.weights, p), dnn::nhwc(c.dst, p), attributes);
+    return Entry{dnnl::convolution_forward(pd), pd.src_desc(), pd.weights_desc(), Desc(), pd.dst_desc(),
+                 pd.scratchpad_desc(), dnn::Reorder(user_weights(call, w, c), pd.weights_desc()),
+                 dnn::Reorder(dnn::nhwc(c.src, dnn::precision(x)), pd.src_desc())};
+  });
+  float* factor = static_cast<float*>(scratch(static_cast<size_t>(channels) * sizeof(float)));
+  float* shift = static_cast<float*>(scratch(static_cast<size_t>(channels) * sizeof(float)));
+  for (int64_t i = 0; i < channels; ++i) {
+    factor[i] = or_else(scale, i, 1.0f) / std::sqrt(variance.f32()[i] + static_cast<float>(call.number(kEpsilon)));
+    shift[i] = or_else(offset, i, 0.0f) + (or_else(bias, i, 0.0f) - mean.f32()[i]) * factor[i];
+  }
+  const auto post_op = [](int i) { return DNNL_ARG_ATTR_MULTIPLE_POST_OP(i) | DNNL_ARG_SRC_1; };
+  std::unordered_map<int, dnnl::memory> arguments{
+      {DNNL_ARG_SRC, dnn::wrap(e.src, e.to_src.apply(x.data))},
+      {DNNL_ARG_WEIGHTS, dnn::wrap(e.weights, reordered(w, e.reorder, e.layout))},
+      {DNNL_ARG_DST, dnn::wrap(e.dst, y.data)},
+      {post_op(0), dnn::wrap(per_channel, factor)},
+      {post_op(1), dnn::wrap(per_channel, shift)}};
+  if (residual.present()) arguments.insert({post_op(2), dnn::wrap(map, residual.data)});
   add_scratch(arguments, e.scratch);
   e.primitive.execute(onednn_stream(), arguments);
 }
@@ -190,12 +237,22 @@ void conv2d_backward_weights(const Call& call) {
   if (e.reorder.needed) e.reorder.run(packed, dw.data);
 }
 
+// The outputs of the convolution, each a product with as many inputs as the filter covers.
+double flops(const Tensor& y, const Tensor& filter, const Call& call) {
+  const int64_t inputs = call.integer(kDepthwise) ? 1 : filter.dims[2];
+  return 2.0 * static_cast<double>(y.size() * filter.dims[0] * filter.dims[1] * inputs);
+}
+double forward_flops(const Call& call) { return flops(call.tensors.back(), call[1], call); }
+double backward_data_flops(const Call& call) { return flops(call[0], call[1], call); }
+double backward_weights_flops(const Call& call) { return flops(call[1], call[2], call); }
+
 bool takes_bf16(const Call&) { return has_bf16_products(); }
 
 }  // namespace
 
 void add_conv() {
-  add_ops({{"conv2d", conv2d, takes_bf16, true},
-           {"conv2d_backward_data", conv2d_backward_data, takes_bf16},
-           {"conv2d_backward_weights", conv2d_backward_weights, takes_bf16}});
+  add_ops({{"conv2d", conv2d, takes_bf16, true, forward_flops},
+           {"conv2d_norm", conv2d_norm, takes_bf16, true, forward_flops},
+           {"conv2d_backward_data", conv2d_backward_data, takes_bf16, false, backward_data_flops},
+           {"conv2d_backward_weights", conv2d_backward_weights, takes_bf16, false, backward_weights_flops}});
 }

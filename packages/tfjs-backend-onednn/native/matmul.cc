@@ -65,8 +65,13 @@ void matmul(const Call& call) {
   e.primitive.execute(onednn_stream(), arguments);
 }
 
+double flops(const Call& call) {
+  const int64_t inner = call[0].dims[call.integer(kTransposeA) ? 1 : 2];
+  return 2.0 * static_cast<double>(call[3].size() * inner);
+}
+
 }  // namespace
 
 void add_matmul() {
-  add_ops({{"matmul", matmul, [](const Call&) { return has_bf16_products(); }}});
+  add_ops({{"matmul", matmul, [](const Call&) { return has_bf16_products(); }, false, flops}});
 }

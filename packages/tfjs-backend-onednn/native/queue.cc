@@ -87,6 +87,7 @@ void run(Queue& q, Task& task) {
   OpProfile& profile = q.profile[task.call.op - registry().data()];
   profile.calls += 1;
   profile.nanoseconds += std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count();
+  if (task.call.op->flops) profile.flops += task.call.op->flops(task.call);
   if (!error.empty() && !task.env->failure)
     task.env->failure = std::make_shared<const std::string>(describe(task.call) + ": " + error);
 }
@@ -139,6 +140,12 @@ uint64_t queue_submitted() { return queue().submitted.load(); }
 uint64_t queue_completed() { return queue().completed.load(); }
 
 uint64_t queue_push(std::unique_ptr<Task> task) {
+  std::vector<std::unique_ptr<Task>> one;
+  one.push_back(std::move(task));
+  return queue_push_all(one);
+}
+
+uint64_t queue_push_all(std::vector<std::unique_ptr<Task>>& tasks) {
   Queue& q = queue();
   std::unique_lock<std::mutex> guard(q.lock);
   if (q.tasks.size() >= kMaxPending) {
@@ -146,8 +153,8 @@ uint64_t queue_push(std::unique_ptr<Task> task) {
     q.done.wait(guard, [&] { return q.tasks.size() < kMaxPending; });
     q.waiters -= 1;
   }
-  q.tasks.push_back(std::move(task));
-  const uint64_t sequence = q.submitted.fetch_add(1) + 1;
+  for (auto& task : tasks) q.tasks.push_back(std::move(task));
+  const uint64_t sequence = q.submitted.fetch_add(tasks.size()) + tasks.size();
   if (q.asleep) q.work.notify_one();
   return sequence;
 }

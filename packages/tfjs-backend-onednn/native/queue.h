@@ -29,6 +29,7 @@ struct Task {
 struct OpProfile {
   int64_t calls = 0;
   int64_t nanoseconds = 0;
+  double flops = 0;
 };
 
 void queue_start(int threads);
@@ -36,6 +37,8 @@ int queue_threads();
 
 // Appends and returns at once, unless the queue is full. Returns the task's sequence number (from 1).
 uint64_t queue_push(std::unique_ptr<Task> task);
+// Several at once, which wakes the compute thread once; they may exceed what else fits.
+uint64_t queue_push_all(std::vector<std::unique_ptr<Task>>& tasks);
 uint64_t queue_submitted();
 uint64_t queue_completed();
 void queue_wait(uint64_t sequence);

@@ -42,6 +42,8 @@ struct Op {
   bool (*takes_bf16)(const Call&) = nullptr;
   // Whether it keeps copies of inputs in another layout: see kept.h.
   bool keeps_copies = false;
+  // Multiplications and additions of the products that the call asks for, padding counted in: the usual measure.
+  double (*flops)(const Call&) = nullptr;
 };
 
 struct Call {

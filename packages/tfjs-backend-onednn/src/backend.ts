@@ -3,6 +3,7 @@ import type { BackendTimingInfo, DataType, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { type Addon, type AddonInfo, growCommands, type HostArray, type Loaded, loadAddon } from './load-addon.js';
 import { autocast, bfloat16Outputs, getPrecision, type Precision } from './precision.js';
+import { type Program, Recorder, type Result } from './recorder.js';
 
 type Values = ReturnType<tf.KernelBackend['readSync']>;
 type DataId = TensorInfo['dataId'];
@@ -15,8 +16,10 @@ export type Storage = (typeof Storage)[keyof typeof Storage];
 export interface NativeBuffer {
   readonly pointer: number;
   readonly storage: Storage;
-  /** Tensors and deferred calls that use it. */
+  /** Tensors, deferred calls and recorded programs that use it. */
   uses: number;
+  /** How many of these are programs. */
+  programs: number;
 }
 
 /**
@@ -75,6 +78,7 @@ export class OnednnBackend extends tf.KernelBackend {
   private readonly loaded: Loaded;
   private readonly addon: Addon;
   private readonly opNumbers: ReadonlyMap<string, number>;
+  private recorder: Recorder | undefined;
 
   /** @throws ProjError `addon-missing` */
   constructor() {
@@ -118,12 +122,14 @@ export class OnednnBackend extends tf.KernelBackend {
       const storage = Storage[dtype];
       const pointer = this.addon.upload(values as HostArray, storage);
       if (pointer === 0) throw outOfMemory('upload', [{ shape, dtype }]);
-      const data = { dtype, size, refCount, buffer: { pointer, storage, uses: 1 } };
+      const data = { dtype, size, refCount, buffer: newBuffer(pointer, storage) };
+      this.recorder?.upload(data.buffer, values as HostArray);
       this.data.set(dataId, dtype === 'int32' && size > 0 ? { ...data, range: rangeOf(values as HostArray) } : data);
     }
   }
 
   override readSync(dataId: DataId): Values {
+    this.recorder?.refuseRead();
     const data = this.data.get(dataId);
     if (data.strings !== undefined) return data.strings;
     if (data.complex !== undefined) {
@@ -138,6 +144,7 @@ export class OnednnBackend extends tf.KernelBackend {
   }
 
   override async read(dataId: DataId): Promise<Values> {
+    this.recorder?.refuseRead();
     const data = this.data.get(dataId);
     if (data.strings !== undefined) return data.strings;
     if (data.complex !== undefined) {
@@ -252,14 +259,16 @@ export class OnednnBackend extends tf.KernelBackend {
     // Before the call is written down, because a deferred input is computed by a call of its own.
     const buffers = inputs.map((input) => input && this.bufferOfOperand(input));
     let { commands } = this.loaded;
-    const needed = 3 + (inputs.length + outputs.length) * (3 + MAX_RANK) + numbers.length;
+    const needed = 4 + (inputs.length + outputs.length) * (3 + MAX_RANK) + numbers.length;
     if (needed > commands.length) commands = growCommands(this.loaded, 2 * needed);
     commands[0] = opNumber;
-    commands[1] = inputs.length + outputs.length;
-    commands[2] = numbers.length;
-    let at = 3;
+    commands[1] = inputs.length;
+    commands[2] = outputs.length;
+    commands[3] = numbers.length;
+    let at = 4;
     for (const [i, buffer] of buffers.entries()) {
       if (buffer === undefined) {
+        commands.fill(0, at, at + 2);
         commands[at + 2] = NO_TENSOR;
         at += 3;
         continue;
@@ -278,12 +287,13 @@ export class OnednnBackend extends tf.KernelBackend {
     for (const number of numbers) commands[at++] = number;
 
     if (this.addon.run() !== 0) throw outOfMemory(op, outputs);
+    this.recorder?.call(commands.slice(0, at), buffers);
     at = firstOutput;
     return outputs.map(({ shape, dtype }, i) => {
       const dataId = {};
       const size = tf.util.sizeFromShape(shape as number[]);
       const storage = storages[i]!;
-      this.data.set(dataId, { dtype, size, refCount: 1, buffer: { pointer: commands[at]!, storage, uses: 1 } });
+      this.data.set(dataId, { dtype, size, refCount: 1, buffer: newBuffer(commands[at]!, storage) });
       at += 3 + Math.min(shape.length, MAX_RANK);
       return { dataId, shape: shape as number[], dtype };
     });
@@ -338,6 +348,99 @@ export class OnednnBackend extends tf.KernelBackend {
     if (buffer.uses === 0) this.addon.free(buffer.pointer);
   }
 
+  // ---- for trace ----
+
+  get isRecording(): boolean {
+    return this.recorder !== undefined;
+  }
+
+  storageOf(tensor: TensorInfo): Storage {
+    return this.bufferOfTensor(tensor).storage;
+  }
+
+  /**
+   * Runs `f`, which computes its results from `inputs` and may assign variables, and records the native calls that it makes.
+   *
+   * @throws ProjError `not-traceable` when `f` reads values; what `f` throws.
+   */
+  record(inputs: readonly TensorInfo[], f: () => readonly TensorInfo[]): Program {
+    const owners = new Map<NativeBuffer, tf.Variable>();
+    for (const variable of Object.values(tf.engine().registeredVariables)) {
+      if (this.data.has(variable.dataId) && variable.dtype in Storage)
+        owners.set(this.bufferOfTensor(variable), variable);
+    }
+    const recorder = new Recorder(
+      inputs.map((input) => this.bufferOfTensor(input)),
+      owners,
+    );
+    this.recorder = recorder;
+    const located = ({ dataId, shape, dtype }: TensorInfo) => ({
+      shape,
+      dtype,
+      buffer: this.bufferOfTensor({ dataId }),
+    });
+    try {
+      const outputs = f().map(located);
+      const assigned = [...owners].flatMap(([buffer, variable]) => {
+        const now = this.data.has(variable.dataId) ? located(variable) : undefined;
+        return now === undefined || now.buffer === buffer ? [] : [{ ...now, variable }];
+      });
+      return recorder.program(outputs, assigned);
+    } catch (error) {
+      this.releaseProgram({ held: recorder.abandoned() });
+      throw error;
+    } finally {
+      this.recorder = undefined;
+    }
+  }
+
+  /** Whether the tensors and variables that a program found are still there, and stored as they were. */
+  isCurrent({ given, variables }: Program): boolean {
+    for (const { variable, storage } of variables) {
+      if (!this.data.has(variable.dataId) || this.bufferOfTensor(variable).storage !== storage) return false;
+    }
+    return given.every(({ uses, programs }) => uses > programs);
+  }
+
+  private bufferOfTensor({ dataId }: Pick<TensorInfo, 'dataId'>): NativeBuffer {
+    return this.bufferOf(this.data.get(dataId));
+  }
+
+  /**
+   * The outputs of a program for inputs of the shapes with which it was recorded, and what it assigns to variables.
+   *
+   * @throws ProjError `out-of-memory`, with nothing done
+   */
+  replay(program: Program, inputs: readonly TensorInfo[]): { outputs: TensorInfo[]; assigned: TensorInfo[] } {
+    const { code, variables, sizes, kept, outputs, assigned } = program;
+    const given = [...inputs, ...variables.map(({ variable }) => variable)];
+    const buffers = given.map((tensor) => this.bufferOfTensor(tensor));
+    const slots = new Float64Array(buffers.length + sizes.length);
+    for (const [i, { pointer }] of buffers.entries()) slots[i] = pointer;
+    if (this.addon.replay(code, slots, sizes, kept) !== 0) {
+      const bytes = sizes.reduce((sum, size) => sum + size, 0);
+      throw outOfMemory('a traced function', `${(bytes / 1e6).toFixed(1)} MB of intermediate and final results`);
+    }
+    const result = ({ shape, dtype, storage, at }: Result): TensorInfo => {
+      const existing = typeof at === 'number' ? buffers[at] : at;
+      const buffer = existing ?? newBuffer(slots[at as number]!, storage);
+      if (existing !== undefined) existing.uses += 1;
+      else buffers[at as number] = buffer;
+      const dataId = {};
+      this.data.set(dataId, { dtype, size: tf.util.sizeFromShape(shape as number[]), refCount: 1, buffer });
+      return { dataId, shape: [...shape], dtype };
+    };
+    return { outputs: outputs.map(result), assigned: assigned.map(result) };
+  }
+
+  /** Gives up what a program holds. */
+  releaseProgram({ held }: Pick<Program, 'held'>): void {
+    for (const buffer of held) {
+      buffer.programs -= 1;
+      this.release(buffer);
+    }
+  }
+
   /**
    * Waits until everything enqueued has run.
    *
@@ -348,7 +451,7 @@ export class OnednnBackend extends tf.KernelBackend {
   }
 
   /** Time by native operation since the last {@link resetProfile}, longest first. Waits for the queue. */
-  profile(): { op: string; calls: number; milliseconds: number }[] {
+  profile(): ReturnType<Addon['profile']> {
     this.sync();
     return this.addon.profile().sort((a, b) => b.milliseconds - a.milliseconds);
   }
@@ -365,6 +468,10 @@ export class OnednnBackend extends tf.KernelBackend {
   nativeMemory(): ReturnType<Addon['memory']> {
     return this.addon.memory();
   }
+}
+
+function newBuffer(pointer: number, storage: Storage): NativeBuffer {
+  return { pointer, storage, uses: 1, programs: 0 };
 }
 
 function rangeOf(values: HostArray): { min: number; max: number } {
@@ -413,11 +520,14 @@ function throwFailure(message: string | undefined): void {
   });
 }
 
-function outOfMemory(op: string, outputs: readonly TensorSpec[]): ProjError {
-  const wanted = outputs.map(({ shape, dtype }) => `${dtype} [${shape.join(', ')}]`).join(', ');
+function outOfMemory(op: string, outputs: readonly TensorSpec[] | string): ProjError {
+  const described =
+    typeof outputs === 'string'
+      ? outputs
+      : outputs.map(({ shape, dtype }) => `${dtype} [${shape.join(', ')}]`).join(', ');
   return new ProjError(`Out of memory in ${op}`, {
     code: 'out-of-memory',
-    expected: `room for ${wanted}`,
+    expected: `room for ${described}`,
     fix: 'Use a smaller batch, dispose tensors (tf.tidy), or raise PROJ_ONEDNN_MEMORY_LIMIT (bytes).',
   });
 }

@@ -34,6 +34,7 @@ export { isAvailable } from './load-addon.js';
 export { type LstmInputs, lstm } from './lstm.js';
 export { autocast, getPrecision, type Precision, setPrecision } from './precision.js';
 export { type OperationTime, profile, resetProfile } from './profile.js';
+export { type Traced, trace } from './trace.js';
 
 /** Above wasm (2) and cpu (1), so that tfjs chooses this backend unless told otherwise. */
 const PRIORITY = 4;

@@ -25,6 +25,12 @@ export interface Addon {
   setCommands(commands: Float64Array): void;
   /** Enqueues the call in the command buffer, allocates its outputs. 0: done; 1: out of memory, nothing enqueued. */
   run(): number;
+  /**
+   * Enqueues calls, as in the command buffer, one after the other, in which a pointer -1 - i stands for the buffer in
+   * `slots[i]`. The first slots are given; for the others buffers of `sizes` bytes are made, of which the first `kept` stay in
+   * their slots and belong to the caller. 0: done; 1: out of memory, nothing enqueued or kept.
+   */
+  replay(program: Float64Array, slots: Float64Array, sizes: Float64Array, kept: number): number;
   /** Copies host values into a new buffer. Returns its pointer, 0 when out of memory. */
   upload(values: HostArray, type: number): number;
   free(pointer: number): void;
@@ -42,7 +48,7 @@ export interface Addon {
     keptBytes: number;
   };
   trim(): void;
-  profile(): { op: string; calls: number; milliseconds: number }[];
+  profile(): { op: string; calls: number; milliseconds: number; flops: number }[];
   resetProfile(): void;
 }
 

@@ -9,6 +9,11 @@ export interface OperationTime {
   readonly calls: number;
   /** Time on the compute thread. */
   readonly milliseconds: number;
+  /**
+   * Multiplications and additions of its products, counted as if nothing were padding: `flops / milliseconds / 1e6` is its
+   * GFLOP/s. 0 for what is no convolution and no product of matrices.
+   */
+  readonly flops: number;
 }
 
 /**

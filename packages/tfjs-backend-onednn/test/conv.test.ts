@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
-import { available, expectSame, noise } from './reference.js';
+import { describe, expect, it } from 'vitest';
+import { autocast, profile, resetProfile } from '../src/index.js';
+import { available, expectClose, expectSame, noise, on } from './reference.js';
 
 const size = (max: number) => fc.integer({ min: 1, max });
 type Pad = 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
@@ -178,6 +179,72 @@ describe.skipIf(!available)('products, normalisation and resizing agree with the
         );
       }
     }
+  });
+
+  describe('a convolution with batch normalisation after it, in one pass', () => {
+    const channels = 24;
+    const norm = (x: tf.Tensor) =>
+      tf.batchNorm(
+        x,
+        noise([channels], 2),
+        noise([channels], 3).abs().add(0.1),
+        noise([channels], 4),
+        noise([channels], 5),
+        1e-3,
+      );
+    const x = () => noise([2, 9, 7, 24], 6) as tf.Tensor4D;
+    const convolutions: Record<string, () => tf.Tensor> = {
+      '3x3': () => tf.conv2d(x(), noise([3, 3, 24, channels], 7) as tf.Tensor4D, 1, 'same'),
+      '1x1 with stride': () => tf.conv2d(x(), noise([1, 1, 24, channels], 7) as tf.Tensor4D, 2, 'valid'),
+      'with a bias': () =>
+        tf.fused.conv2d({
+          x: x(),
+          filter: noise([3, 3, 24, channels], 7) as tf.Tensor4D,
+          strides: [2, 1],
+          pad: 'same',
+          bias: noise([channels], 8),
+        }),
+      depthwise: () => tf.depthwiseConv2d(x(), noise([5, 5, 24, 1], 7) as tf.Tensor4D, 1, 'same'),
+    };
+    it.each(Object.keys(convolutions))('%s', async (name) => {
+      const conv = convolutions[name]!;
+      const residual = () => noise(conv().shape, 9);
+      await expectSame(() => norm(conv()));
+      await expectSame(() => norm(conv()).relu());
+      await expectSame(() => norm(conv()).add(residual()).relu());
+      await expectSame(() => residual().add(norm(conv())));
+      await expectSame(() => tf.batchNorm(conv(), noise([channels], 2), noise([channels], 3).abs()));
+    });
+
+    it.each(Object.keys(convolutions))('%s, in bfloat16, to its precision', async (name) => {
+      const conv = convolutions[name]!;
+      const f = () => {
+        const y = norm(conv());
+        return [y.add(noise(y.shape, 9)).relu(), norm(conv())];
+      };
+      const expected = await on('onednn', f);
+      const actual = await on('onednn', () => autocast('bfloat16', f));
+      // Inputs, and the sum, are rounded to 8 bits.
+      for (const [i, values] of actual.entries()) expectClose(values, expected[i]!, { tolerance: 2 ** -7 });
+    });
+
+    it('runs as one operation, without the values between', async () => {
+      await tf.setBackend('onednn');
+      resetProfile();
+      tf.tidy(() => norm(convolutions['3x3']!()).add(norm(convolutions['3x3']!())).relu().dataSync());
+      const operations = profile().map(({ op, calls }) => [op, calls]);
+      expect(Object.fromEntries(operations)).toMatchObject({ conv2d_norm: 2 });
+      expect(operations.map(([op]) => op)).not.toContain('conv2d');
+      expect(operations.map(([op]) => op)).not.toContain('batch_norm');
+    });
+
+    it('gives the convolution itself to those who want it too', async () => {
+      await expectSame(() => {
+        const y = convolutions['3x3']!();
+        const normalised = norm(y).relu();
+        return [y, normalised, norm(y), y.add(normalised)];
+      });
+    });
   });
 
   it('batchNorm for inference', async () => {

@@ -11,4 +11,4 @@ export type { Limits } from './progress.js';
 export { restoreModel } from './restore-model.js';
 export type { EpochRecord, ValidationRecord } from './run-state.js';
 export { loadModel, saveModel } from './save-model.js';
-export type { Loss } from './train-step.js';
+export type { Loss, Trace } from './train-step.js';

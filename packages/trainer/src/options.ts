@@ -6,7 +6,7 @@ import type { ObservingSchedule, Schedule, ScheduleBy } from './learning-rate.js
 import type { Metrics } from './metric.js';
 import type { Limits } from './progress.js';
 import type { EpochRecord, ValidationRecord } from './run-state.js';
-import type { Loss } from './train-step.js';
+import type { Loss, Trace } from './train-step.js';
 
 export interface CheckpointOptions {
   /** Folder of this run's checkpoints; made where it is missing. */
@@ -56,6 +56,11 @@ export interface FitOptions extends Limits {
   readonly monitor?: Monitor | undefined;
   /** Scales gradients so that their joint L2 norm is at most this, as torch's `clip_grad_norm_`. */
   readonly clipGlobalNorm?: number | undefined;
+  /**
+   * Takes JavaScript out of the steps: `trace` of `@proj/tfjs-backend-onednn`, which on other backends, and for models with
+   * dropout, does nothing. The numbers of a run are the same with it and without.
+   */
+  readonly trace?: Trace | undefined;
   readonly checkpoint?: CheckpointOptions | undefined;
   /** Goes on from the newest good checkpoint in `checkpoint.dir`; starts anew where there is none. Default false. */
   readonly resume?: boolean | undefined;

@@ -61,6 +61,14 @@ export function forward(
   return { logits, loss: penalties.reduce<tf.Scalar>((sum, penalty) => tf.add(sum, penalty), value) };
 }
 
+/**
+ * Makes a function that does what another does, cheaper from some call on; `trace` of `@proj/tfjs-backend-onednn` is one. It
+ * must notice by itself where it cannot: the function assigns variables and may draw random numbers.
+ */
+export type Trace = (
+  f: (x: tf.Tensor, y: tf.Tensor) => tf.Tensor[],
+) => ((x: tf.Tensor, y: tf.Tensor) => tf.Tensor[]) & { dispose(): void };
+
 /** Makes training steps of a model. */
 export interface Stepper {
   /**
@@ -83,12 +91,14 @@ export function makeStepper({
   loss,
   optimizer,
   clipGlobalNorm,
+  trace,
   seed,
 }: {
   model: tf.LayersModel;
   loss: Loss;
   optimizer: Optimizer;
   clipGlobalNorm: number | undefined;
+  trace: Trace | undefined;
   seed: number;
 }): Stepper {
   const variables = namedVariables(model, model.trainableWeights);
@@ -105,6 +115,26 @@ export function makeStepper({
   const seeded = layersWithSeed(model);
   const ownSeeds = seeded.map((layer) => layer.seed);
 
+  let names: readonly string[] = [];
+  /** Loss, logits, and the gradients of the variables that `names` then names. */
+  function gradientsOf(x: tf.Tensor, y: tf.Tensor): tf.Tensor[] {
+    let logits: tf.Tensor | undefined;
+    try {
+      const { value, grads } = tf.variableGrads(() => {
+        const output = forward(model, loss, x, y, true);
+        logits = tf.keep(output.logits.clone()); // outlives the tape
+        return output.loss!;
+      }, list);
+      const gradients = clipGlobalNorm === undefined ? grads : clipByGlobalNorm(grads, clipGlobalNorm).gradients;
+      names = Object.keys(gradients);
+      return [value, logits!, ...Object.values(gradients)];
+    } catch (error) {
+      logits?.dispose();
+      throw error;
+    }
+  }
+  const traced = trace?.(gradientsOf);
+
   return {
     run(batch, step, learningRate) {
       seeded.forEach((layer, i) => {
@@ -114,14 +144,11 @@ export function makeStepper({
       try {
         return tf.tidy(() => {
           const { x, y } = batchTensors(model, batch);
-          const { value, grads } = tf.variableGrads(() => {
-            const output = forward(model, loss, x, y, true);
-            logits = tf.keep(output.logits.clone()); // outlives the tape
-            return output.loss!;
-          }, list);
-          const gradients = clipGlobalNorm === undefined ? grads : clipByGlobalNorm(grads, clipGlobalNorm).gradients;
+          const [value, output, ...values] = (traced ?? gradientsOf)(x, y);
+          logits = output!;
+          const gradients = Object.fromEntries(values.map((gradient, i) => [names[i]!, gradient]));
           optimizer.apply(gradients, { learningRate, variables });
-          return { loss: value, logits: logits! };
+          return { loss: value as tf.Scalar, logits };
         });
       } catch (error) {
         logits?.dispose();
@@ -129,6 +156,7 @@ export function makeStepper({
       }
     },
     dispose() {
+      traced?.dispose();
       seeded.forEach((layer, i) => {
         layer.seed = ownSeeds[i];
       });

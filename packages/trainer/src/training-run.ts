@@ -54,7 +54,7 @@ export class TrainingRun {
     /** The checkpoint that `state` comes from. */
     resumedFrom: string | undefined;
   }) {
-    const { model, loss, optimizer, clipGlobalNorm, metrics = {} } = parts.options;
+    const { model, loss, optimizer, clipGlobalNorm, trace, metrics = {} } = parts.options;
     this.#options = parts.options;
     this.#setting = parts.setting;
     this.state = parts.state;
@@ -63,7 +63,7 @@ export class TrainingRun {
     this.#emit = parts.emit;
     this.#metrics = metrics;
     this.#earlierMs = parts.state.elapsedMs;
-    this.#stepper = makeStepper({ model, loss, optimizer, clipGlobalNorm, seed: parts.setting.seed });
+    this.#stepper = makeStepper({ model, loss, optimizer, clipGlobalNorm, trace, seed: parts.setting.seed });
     if (parts.resumedFrom !== undefined) this.#lastSave = this.#saved(parts.resumedFrom);
   }
 

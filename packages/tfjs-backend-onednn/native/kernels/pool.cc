@@ -36,13 +36,21 @@ struct Window {
 
 constexpr int64_t kChunk = 64;
 
-// Calls f(row of outputs, column, first channel, channels) for stretches of at most kChunk channels.
+template <int64_t kChannels>
+using Channels = std::integral_constant<int64_t, kChannels>;
+
+// Calls f(row of outputs, column, first channel, channels) for stretches of kChunk channels, and what is left of them; the
+// number of channels is a constant where it can be, which lets the compiler keep them in registers.
 template <class F>
 void over_outputs(const Window& p, F&& f) {
   parallel(p.batch * p.out_h, p.grain(), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)
-      for (int64_t ow = 0; ow < p.out_w; ++ow)
-        for (int64_t c = 0; c < p.channels; c += kChunk) f(row, ow, c, std::min(kChunk, p.channels - c));
+      for (int64_t ow = 0; ow < p.out_w; ++ow) {
+        int64_t c = 0;
+        for (; c + kChunk <= p.channels; c += kChunk) f(row, ow, c, Channels<kChunk>());
+        for (; c + 16 <= p.channels; c += 16) f(row, ow, c, Channels<16>());
+        if (c < p.channels) f(row, ow, c, p.channels - c);
+      }
   });
 }
 
@@ -65,7 +73,7 @@ void pool_of(const Call& call) {
   const Window p(call, call[0], call[1]);
   const T* x = call[0].as<const T>();
   T* y = call[1].as<T>();
-  over_outputs(p, [&](int64_t row, int64_t ow, int64_t c0, int64_t n) {
+  over_outputs(p, [=](int64_t row, int64_t ow, int64_t c0, auto n) {
     const T* image = x + row / p.out_h * p.in_h * p.in_w * p.channels + c0;
     T* out = y + (row * p.out_w + ow) * p.channels + c0;
     float value[kChunk];

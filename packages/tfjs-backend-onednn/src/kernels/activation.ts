@@ -29,7 +29,13 @@ export function planEpilogue(
   backend: OnednnBackend,
   { bias, activation, leakyreluAlpha, preluActivationWeights }: Epilogue,
   channels: number,
-): { bias: TensorInfo | undefined; numbers: [number, number]; finish: (y: TensorInfo) => TensorInfo } {
+): {
+  bias: TensorInfo | undefined;
+  numbers: [number, number];
+  /** Whether no more than the bias is added. */
+  isLinear: boolean;
+  finish: (y: TensorInfo) => TensorInfo;
+} {
   const takesBias = bias !== undefined && bias.shape.length === 1 && bias.shape[0] === channels;
   const number = NUMBERS[activation];
   const takesActivation = number !== undefined && (bias === undefined || takesBias);
@@ -48,6 +54,7 @@ export function planEpilogue(
   return {
     bias: takesBias ? bias : undefined,
     numbers: takesActivation ? [number, leakyreluAlpha ?? 0] : [0, 0],
+    isLinear: steps.length === 0 && (!takesActivation || number === 0),
     finish: (y) =>
       steps.reduce((x, step) => {
         const next = step(x);

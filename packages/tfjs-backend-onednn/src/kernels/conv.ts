@@ -53,6 +53,9 @@ function geometryNumbers(info: ConvInfo, depthwise: boolean): number[] | undefin
   return [...steps, top, bottom, left, right, depthwise ? 1 : 0];
 }
 
+/** How many {@link geometryNumbers} are. */
+export const GEOMETRY_NUMBERS = 9;
+
 /** The padding behind the picture with which `input` pixels give `output`, if there is one. */
 function padAfter(input: number, output: number, stride: number, filter: number, before: number): number | undefined {
   const reach = (output - 1) * stride + filter - input - before;
@@ -70,14 +73,11 @@ function forward(
   const geometry = geometryNumbers(info, depthwise);
   if (geometry === undefined || isEmpty(x.shape, filter.shape, info.outShape)) return undefined;
   const plan = planEpilogue(backend, epilogue, info.outChannels);
-  const y = runOne(
-    backend,
-    'conv2d',
-    [x, filter, plan.bias],
-    [{ shape: info.outShape, dtype: 'float32' }], // [B, OH, OW, OC]
-    [...geometry, ...plan.numbers],
-  );
-  return plan.finish(y);
+  const operands = [x, filter, plan.bias];
+  const numbers = [...geometry, ...plan.numbers];
+  // A batch normalisation may come next, which then runs in the same pass.
+  if (plan.isLinear) return backend.defer('conv2d', operands, info.outShape, numbers); // [B, OH, OW, OC]
+  return plan.finish(runOne(backend, 'conv2d', operands, [{ shape: info.outShape, dtype: 'float32' }], numbers));
 }
 
 function backwardData(

@@ -1,6 +1,7 @@
 import type { FusedBatchNormAttrs, SoftmaxAttrs, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import type { OnednnBackend, Operand } from '../backend.js';
+import type { DeferredCall, OnednnBackend } from '../backend.js';
+import { GEOMETRY_NUMBERS } from './conv.js';
 import { type Inputs, isFloat, registerNative, runOne } from './register.js';
 
 /** Inputs of the kernel `BatchNormTrain`: x [..., C]; gamma and beta [C]. */
@@ -29,13 +30,20 @@ interface Normalisation extends Record<'x' | 'mean' | 'variance', TensorInfo> {
   readonly epsilon: number;
 }
 
-/** Deferred, so that a residual sum and a ReLU after it run in the same pass. */
+/** Deferred, so that a residual sum and a ReLU after it run in the same pass; in that of a convolution that waits itself. */
 function normalise(backend: OnednnBackend, { x, mean, variance, offset, scale, epsilon }: Normalisation): TensorInfo {
-  const operands = [x, mean, variance, offset ?? undefined, scale ?? undefined, undefined];
-  return backend.defer('batch_norm', operands, x.shape, [epsilon, 0]);
+  const rest = [mean, variance, offset ?? undefined, scale ?? undefined, undefined];
+  const conv = backend.deferredCall(x, 'conv2d');
+  if (conv === undefined) return backend.defer('batch_norm', [x, ...rest], x.shape, [epsilon, 0]);
+  const [picture, filter, bias] = conv.inputs;
+  const geometry = conv.numbers.slice(0, GEOMETRY_NUMBERS);
+  return backend.defer('conv2d_norm', [picture, filter, bias, ...rest], x.shape, [...geometry, epsilon, 0]);
 }
 
-const RESIDUAL = 5;
+/** A normalisation that waits, whose last input is the residual and whose last number tells whether a ReLU follows. */
+function deferredNormalisation(backend: OnednnBackend, tensor: TensorInfo): DeferredCall | undefined {
+  return backend.deferredCall(tensor, 'batch_norm') ?? backend.deferredCall(tensor, 'conv2d_norm');
+}
 
 /** The sum of two tensors of one shape where one is a batch normalisation not computed yet: deferred as well. */
 export function addToNormalised(backend: OnednnBackend, a: TensorInfo, b: TensorInfo): TensorInfo | undefined {
@@ -44,21 +52,19 @@ export function addToNormalised(backend: OnednnBackend, a: TensorInfo, b: Tensor
     [a, b],
     [b, a],
   ] as const) {
-    const call = backend.deferredCall(sum, 'batch_norm');
-    if (call === undefined || call.inputs[RESIDUAL] !== undefined) continue;
-    const operands: Operand[] = [...call.inputs];
-    operands[RESIDUAL] = residual;
-    return backend.defer('batch_norm', operands, call.shape, call.numbers);
+    const call = deferredNormalisation(backend, sum);
+    if (call === undefined || call.inputs.at(-1) !== undefined) continue;
+    return backend.defer(call.op, [...call.inputs.slice(0, -1), residual], call.shape, call.numbers);
   }
   return undefined;
 }
 
 /** The ReLU of a batch normalisation, with or without a residual sum, that is not computed yet. */
 export function reluOfNormalised(backend: OnednnBackend, x: TensorInfo): TensorInfo | undefined {
-  const call = backend.deferredCall(x, 'batch_norm');
+  const call = deferredNormalisation(backend, x);
   if (call === undefined) return undefined;
-  const [epsilon] = call.numbers as [number];
-  return runOne(backend, 'batch_norm', call.inputs, [{ shape: x.shape, dtype: 'float32' }], [epsilon, 1]);
+  const numbers = [...call.numbers.slice(0, -1), 1];
+  return runOne(backend, call.op, call.inputs, [{ shape: x.shape, dtype: 'float32' }], numbers);
 }
 
 export function registerNormalize(): void {
