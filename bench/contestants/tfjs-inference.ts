@@ -33,8 +33,5 @@ await contest({
     askingMilliseconds = 0;
     beginProfile();
   },
-  end: () => {
-    const profile = endProfile();
-    return { askingMilliseconds, ...(profile !== undefined && { profile }) };
-  },
+  end: () => ({ askingMilliseconds, ...endProfile() }),
 });

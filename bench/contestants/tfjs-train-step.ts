@@ -50,8 +50,5 @@ await contest({
   description: describeBackend(),
   run: step,
   begin: beginProfile,
-  end: () => {
-    const profile = endProfile();
-    return { ...(profile !== undefined && { profile }) };
-  },
+  end: endProfile,
 });

@@ -1,6 +1,13 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Contestant, Ended } from './contestant.js';
 
-export const ROUNDS = 7;
+/** Rounds there are at least, and more while they take less than this altogether: the median of many holds on a busy machine. */
+export const MIN_ROUNDS = 7;
+const MAX_ROUNDS = 51;
+const MILLISECONDS_OF_ROUNDS = 45_000;
+
+/** Before each turn: threads of the contestant before may go on spinning for a while, in wait of more work. */
+const PAUSE_MILLISECONDS = 250;
 
 /** Who competes, and at what. */
 export interface Entry {
@@ -13,6 +20,7 @@ export interface Entry {
 /** A contestant's median over the rounds. */
 export interface Measured extends Omit<Entry, 'start'>, Ended {
   readonly description: string;
+  readonly rounds: number;
   readonly milliseconds: number;
   readonly slowest: number;
   readonly fastest: number;
@@ -67,8 +75,14 @@ export async function compete(
       const calls = Math.max(1, Math.ceil(roundMilliseconds / (await competitor.contestant.run())));
       running.push({ ...competitor, calls, times: [] as number[] });
     }
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const { contestant, calls, times } of running) times.push(await contestant.run(calls));
+    const start = performance.now();
+    const isEnough = (rounds: number) =>
+      rounds >= MAX_ROUNDS || (rounds >= MIN_ROUNDS && performance.now() - start > MILLISECONDS_OF_ROUNDS);
+    for (let rounds = 0; !isEnough(rounds); rounds++) {
+      for (const { contestant, calls, times } of running) {
+        await setTimeout(PAUSE_MILLISECONDS);
+        times.push(await contestant.run(calls));
+      }
     }
 
     const measured: Measured[] = [];
@@ -80,6 +94,7 @@ export async function compete(
         precision,
         batch,
         description,
+        rounds: times.length,
         milliseconds,
         picturesPerSecond: (1000 * batch) / milliseconds,
         fastest: sorted[0]!,

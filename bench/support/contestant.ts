@@ -9,6 +9,8 @@ export interface Ended {
   readonly calls: number;
   /** Where the time of these calls went, if it can tell. */
   readonly profile?: readonly OperationShare[];
+  /** Floating-point operations a second of a large product of matrices in its precision, the fastest of some. */
+  readonly peakFlops?: number;
   /** Of these calls, the time until JavaScript had asked for everything, while it was being computed. */
   readonly askingMilliseconds?: number;
 }
@@ -17,6 +19,8 @@ export interface OperationShare {
   readonly op: string;
   readonly calls: number;
   readonly milliseconds: number;
+  /** Floating-point operations of its products. */
+  readonly flops: number;
 }
 
 /**

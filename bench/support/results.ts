@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '@proj/core/node';
-import { ROUNDS, type Row } from './compete.js';
+import type { Row } from './compete.js';
 
 /** What a figure was measured on. */
 export const machine = `${availableParallelism()} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
@@ -18,8 +18,7 @@ interface Measurement {
   /** `yyyy-mm-dd` */
   readonly date: string;
   readonly machine: string;
-  readonly rounds: number;
-  readonly rows: readonly Omit<Row, 'model' | 'profile' | 'askingMilliseconds'>[];
+  readonly rows: readonly Omit<Row, 'model' | 'profile' | 'peakFlops' | 'askingMilliseconds'>[];
 }
 
 const OURS = 'onednn';
@@ -41,8 +40,8 @@ export async function saveResults(benchmark: string, rival: string, rows: readon
       console.error(`Not kept: ${name}, for which ${rival} did not compete.`);
       continue;
     }
-    const kept = ofModel.map(({ model: _, profile: __, askingMilliseconds: ___, ...row }) => row);
-    now[name] = { date, machine, rounds: ROUNDS, rows: kept };
+    const kept = ofModel.map(({ model: _, profile: __, peakFlops: ___, askingMilliseconds: ____, ...row }) => row);
+    now[name] = { date, machine, rows: kept };
   }
   const results: Results = { rival, models: { ...before, ...now } };
   await writeFileAtomic(resultsFile(benchmark), `${JSON.stringify(results, null, 2)}\n`);
@@ -76,7 +75,7 @@ export function markdownTable(benchmark: string, { rival, models }: Results): st
   const header = ['model', 'batch', 'precision', OURS, rival, `speed over ${rival}`, 'memory', `memory of ${rival}`];
   const lines: string[][] = [];
   const notes = new Set<string>();
-  for (const [model, { date, machine, rounds, rows }] of Object.entries(models)) {
+  for (const [model, { date, machine, rows }] of Object.entries(models)) {
     for (const ours of rows.filter(({ engine }) => engine === OURS)) {
       const rivals = rows.filter(({ engine, batch }) => engine === rival && batch === ours.batch);
       const theirs = rivals.find(({ precision }) => precision === ours.precision) ?? rivals[0];
@@ -86,7 +85,7 @@ export function markdownTable(benchmark: string, { rival, models }: Results): st
       const speed = `${(ours.picturesPerSecond / theirs.picturesPerSecond).toFixed(2)}x`;
       const cells = [model, String(ours.batch), ours.precision, time(ours), time(theirs), speed];
       lines.push([...cells, memory(ours), memory(theirs)]);
-      notes.add(`- ${date}: ${machine}; ${ours.description}; ${theirs.description}; medians of ${rounds} rounds.`);
+      notes.add(`- ${date}: ${machine}; ${ours.description}; ${theirs.description}; medians of ${ours.rounds} rounds.`);
     }
   }
   const widths = header.map((_, i) => Math.max(...[header, ...lines].map((cells) => cells[i]!.length)));

@@ -1,4 +1,4 @@
-import { ROUNDS, type Row } from './compete.js';
+import { MIN_ROUNDS, type Row } from './compete.js';
 import { machine, saveResults } from './results.js';
 
 /** The rows of a benchmark: a table that grows as they come, or JSON at the end. */
@@ -10,12 +10,9 @@ export class Table {
     private readonly options: { readonly json: boolean; readonly profile: boolean; readonly save: boolean },
   ) {}
 
-  add({ profile, askingMilliseconds, ...row }: Row): void {
-    const full: Row = {
-      ...row,
-      ...(this.options.profile && profile !== undefined && { profile }),
-      ...(this.options.profile && askingMilliseconds !== undefined && { askingMilliseconds }),
-    };
+  add(row: Row): void {
+    const { profile: _, peakFlops: __, askingMilliseconds: ___, ...plain } = row;
+    const full: Row = this.options.profile ? row : plain;
     this.rows.push(full);
     if (!this.options.json) print(full);
   }
@@ -24,8 +21,11 @@ export class Table {
   async end(rival: string): Promise<void> {
     const { benchmark, rows } = this;
     if (this.options.save) await saveResults(benchmark, rival, rows);
-    if (this.options.json) console.log(JSON.stringify({ benchmark, machine, rounds: ROUNDS, rival, rows }));
-    else console.log(`\nMedians (fastest .. slowest) of ${ROUNDS} rounds on ${machine}; x: speed over ${rival}`);
+    if (this.options.json) console.log(JSON.stringify({ benchmark, machine, rival, rows }));
+    else
+      console.log(
+        `\nMedians (fastest .. slowest) of at least ${MIN_ROUNDS} rounds on ${machine}; x: speed over ${rival}`,
+      );
   }
 }
 
@@ -43,10 +43,16 @@ function print(row: Row): void {
   ];
   console.log(cells.join(' '));
   const total = row.profile?.reduce((sum, { milliseconds }) => sum + milliseconds, 0) ?? 0;
-  for (const { op, calls, milliseconds } of row.profile?.slice(0, 12) ?? []) {
+  for (const { op, calls, milliseconds, flops } of row.profile?.slice(0, 12) ?? []) {
     const share = `${((100 * milliseconds) / total).toFixed(1)}%`.padStart(6);
     const time = (milliseconds / row.calls).toFixed(3).padStart(10);
-    console.log(`    ${op.padEnd(28)} ${share} ${time} ms a call, ${calls / row.calls} operations`);
+    const rate = (1000 * flops) / milliseconds;
+    const ofPeak = row.peakFlops === undefined ? '' : `, ${((100 * rate) / row.peakFlops).toFixed(0)}% of the peak`;
+    const speed = flops === 0 ? '' : `, ${(rate / 1e9).toFixed(1)} GFLOP/s${ofPeak}`;
+    console.log(`    ${op.padEnd(28)} ${share} ${time} ms a call, ${calls / row.calls} operations${speed}`);
+  }
+  if (row.peakFlops !== undefined) {
+    console.log(`    peak: ${(row.peakFlops / 1e9).toFixed(1)} GFLOP/s, the fastest product of two 1024x1024 matrices`);
   }
   if (row.askingMilliseconds !== undefined) {
     const time = (row.askingMilliseconds / row.calls).toFixed(3).padStart(10);

@@ -2,7 +2,7 @@
 import { type BackendName, chooseBackend } from '@proj/backends';
 import { OnednnBackend, type Precision, profile, resetProfile, setPrecision } from '@proj/tfjs-backend-onednn';
 import * as tf from '@tensorflow/tfjs';
-import type { OperationShare } from './contestant.js';
+import type { Ended } from './contestant.js';
 
 /** A model on a backend; what follows computes there in `precision`. */
 export async function openModel(
@@ -28,7 +28,21 @@ export function beginProfile(): void {
   if (tf.backend() instanceof OnednnBackend) resetProfile();
 }
 
-export function endProfile(): OperationShare[] | undefined {
-  if (!(tf.backend() instanceof OnednnBackend)) return undefined;
-  return profile().map(({ op, calls, milliseconds }) => ({ op, calls, milliseconds }));
+/** What {@link beginProfile} has led to, and what the machine could do at this moment. */
+export function endProfile(): Pick<Ended, 'profile' | 'peakFlops'> {
+  if (!(tf.backend() instanceof OnednnBackend)) return {};
+  const operations = profile().map(({ op, calls, milliseconds, flops }) => ({ op, calls, milliseconds, flops }));
+  return { profile: operations, peakFlops: measurePeak() };
+}
+
+function measurePeak(): number {
+  const a = tf.ones([1024, 1024]);
+  const rates = Array.from({ length: 12 }, () => {
+    resetProfile();
+    tf.matMul(a, a).dispose();
+    const product = profile().find(({ op }) => op === 'matmul')!;
+    return (1000 * product.flops) / product.milliseconds;
+  });
+  a.dispose();
+  return Math.max(...rates);
 }
