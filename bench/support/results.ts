@@ -76,16 +76,20 @@ export function markdownTable(benchmark: string, { rival, models }: Results): st
   const lines: string[][] = [];
   const notes = new Set<string>();
   for (const [model, { date, machine, rows }] of Object.entries(models)) {
+    const least = Math.min(...rows.map(({ rounds }) => rounds));
     for (const ours of rows.filter(({ engine }) => engine === OURS)) {
       const rivals = rows.filter(({ engine, batch }) => engine === rival && batch === ours.batch);
       const theirs = rivals.find(({ precision }) => precision === ours.precision) ?? rivals[0];
       if (theirs === undefined) continue;
-      const time = (row: typeof ours) => `${row.milliseconds.toPrecision(3)} ms`;
+      const time = ({ milliseconds }: typeof ours) =>
+        `${milliseconds >= 100 ? milliseconds.toFixed(0) : milliseconds.toPrecision(3)} ms`;
       const memory = (row: typeof ours) => `${(row.peakBytes / 1e6).toFixed(0)} MB`;
       const speed = `${(ours.picturesPerSecond / theirs.picturesPerSecond).toFixed(2)}x`;
       const cells = [model, String(ours.batch), ours.precision, time(ours), time(theirs), speed];
       lines.push([...cells, memory(ours), memory(theirs)]);
-      notes.add(`- ${date}: ${machine}; ${ours.description}; ${theirs.description}; medians of ${ours.rounds} rounds.`);
+      notes.add(
+        `- ${date}: ${machine}; ${ours.description}; ${theirs.description}; medians of ${least} rounds or more.`,
+      );
     }
   }
   const widths = header.map((_, i) => Math.max(...[header, ...lines].map((cells) => cells[i]!.length)));

@@ -10,7 +10,6 @@ import { isAvailable } from './load-addon.js';
 import { fuseLstm } from './lstm.js';
 import { repeatNatively } from './reduce-gradients.js';
 
-export type { TensorSpec } from './backend.js';
 export { OnednnBackend } from './backend.js';
 export { dropout } from './dropout.js';
 export { fallbackCalls, resetFallbackCalls } from './fallback.js';
@@ -34,6 +33,7 @@ export { isAvailable } from './load-addon.js';
 export { type LstmInputs, lstm } from './lstm.js';
 export { autocast, getPrecision, type Precision, setPrecision } from './precision.js';
 export { type OperationTime, profile, resetProfile } from './profile.js';
+export type { TensorSpec } from './storage.js';
 export { type Traced, trace } from './trace.js';
 
 /** Above wasm (2) and cpu (1), so that tfjs chooses this backend unless told otherwise. */

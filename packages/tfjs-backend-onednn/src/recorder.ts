@@ -1,7 +1,7 @@
 import { ProjError } from '@proj/core';
 import type * as tf from '@tensorflow/tfjs';
-import type { NativeBuffer, Storage, TensorSpec } from './backend.js';
 import type { HostArray } from './load-addon.js';
+import type { NativeBuffer, Storage, TensorSpec } from './storage.js';
 
 /** Calls that the addon repeats by itself, on other inputs: see `Addon.replay`. */
 export interface Program {

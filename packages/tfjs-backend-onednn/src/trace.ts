@@ -1,8 +1,9 @@
 import { ProjError } from '@proj/core';
 import * as tf from '@tensorflow/tfjs';
-import { OnednnBackend, Storage } from './backend.js';
+import { OnednnBackend } from './backend.js';
 import { getPrecision } from './precision.js';
 import { isSame, type Program } from './recorder.js';
+import { Storage } from './storage.js';
 
 /** A function that {@link trace} made. */
 export interface Traced<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.Tensor[]> {

@@ -53,9 +53,6 @@ function geometryNumbers(info: ConvInfo, depthwise: boolean): number[] | undefin
   return [...steps, top, bottom, left, right, depthwise ? 1 : 0];
 }
 
-/** How many {@link geometryNumbers} are. */
-export const GEOMETRY_NUMBERS = 9;
-
 /** The padding behind the picture with which `input` pixels give `output`, if there is one. */
 function padAfter(input: number, output: number, stride: number, filter: number, before: number): number | undefined {
   const reach = (output - 1) * stride + filter - input - before;

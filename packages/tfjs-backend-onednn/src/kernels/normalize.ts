@@ -1,7 +1,7 @@
 import type { FusedBatchNormAttrs, SoftmaxAttrs, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import type { DeferredCall, OnednnBackend } from '../backend.js';
-import { GEOMETRY_NUMBERS } from './conv.js';
+import type { OnednnBackend } from '../backend.js';
+import type { DeferredCall } from '../storage.js';
 import { type Inputs, isFloat, registerNative, runOne } from './register.js';
 
 /** Inputs of the kernel `BatchNormTrain`: x [..., C]; gamma and beta [C]. */
@@ -36,7 +36,7 @@ function normalise(backend: OnednnBackend, { x, mean, variance, offset, scale, e
   const conv = backend.deferredCall(x, 'conv2d');
   if (conv === undefined) return backend.defer('batch_norm', [x, ...rest], x.shape, [epsilon, 0]);
   const [picture, filter, bias] = conv.inputs;
-  const geometry = conv.numbers.slice(0, GEOMETRY_NUMBERS);
+  const geometry = conv.numbers.slice(0, -2); // Without its activation, which is none, and alpha.
   return backend.defer('conv2d_norm', [picture, filter, bias, ...rest], x.shape, [...geometry, epsilon, 0]);
 }
 
