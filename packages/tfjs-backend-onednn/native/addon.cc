@@ -68,10 +68,16 @@ void set_commands(const Napi::CallbackInfo& info) {
   state.commands_reference = Napi::Reference<Napi::Float64Array>::New(commands, 1);
 }
 
-// Reads the call at `at` and moves that behind it. place(pointer, bytes, is_output) gives the memory of a tensor from what
-// stands for it; null where there is none left.
-template <class Place>
-std::unique_ptr<Task> read_call(State& state, double*& at, Place&& place) {
+// The memory of a tensor (null where there is none left), and whether its content lasts until it is freed, so that copies of
+// it may be kept.
+struct Place {
+  void* data;
+  bool lasts;
+};
+
+// Reads the call at `at` and moves that behind it. place(pointer, bytes, is_output) gives the Place for what stands there.
+template <class F>
+std::unique_ptr<Task> read_call(State& state, double*& at, F&& place) {
   auto task = std::make_unique<Task>();
   task->env = state.env;
   Call& call = task->call;
@@ -87,9 +93,10 @@ std::unique_ptr<Task> read_call(State& state, double*& at, Place&& place) {
     for (int i = 0; i < tensor.rank; ++i) tensor.dims[i] = static_cast<int64_t>(at[3 + i]);
     if (tensor.rank >= 0) {
       const bool is_output = index >= call.inputs;
-      tensor.data = place(at[0], static_cast<size_t>(tensor.bytes()), is_output);
-      if (!tensor.data) return nullptr;
-      if (!is_output && call.op->keeps_copies) tensor.serial = pool_serial(tensor.data);
+      const Place found = place(at[0], static_cast<size_t>(tensor.bytes()), is_output);
+      if (!found.data) return nullptr;
+      tensor.data = found.data;
+      if (found.lasts && call.op->keeps_copies) tensor.serial = pool_serial(tensor.data);
     }
     at += 3 + std::max(0, tensor.rank);
   }
@@ -102,12 +109,12 @@ Napi::Value run(const Napi::CallbackInfo& info) {
   State& state = state_of(info);
   double* at = state.commands;
   std::vector<void*> outputs;
-  auto task = read_call(state, at, [&](double& pointer, size_t bytes, bool is_output) {
-    if (!is_output) return to_pointer(pointer);
+  auto task = read_call(state, at, [&](double& pointer, size_t bytes, bool is_output) -> Place {
+    if (!is_output) return {to_pointer(pointer), true};
     void* data = pool_allocate(state.env, bytes, false);
     if (data) outputs.push_back(data);
     pointer = to_number(data);
-    return data;
+    return {data, false};
   });
   if (!task) {
     for (void* output : outputs) pool_free(output);
@@ -139,10 +146,12 @@ Napi::Value replay(const Napi::CallbackInfo& info) {
   std::vector<std::unique_ptr<Task>> tasks;
   double* const end = program.Data() + program.ElementLength();
   for (double* at = program.Data(); at < end;)
-    tasks.push_back(read_call(state, at, [&](double pointer, size_t, bool) {
-      return to_pointer(pointer > 0 ? pointer : slot[static_cast<size_t>(-1 - pointer)]);
+    tasks.push_back(read_call(state, at, [&](double pointer, size_t, bool) -> Place {
+      if (pointer > 0) return {to_pointer(pointer), true};
+      const size_t i = static_cast<size_t>(-1 - pointer);
+      return {to_pointer(slot[i]), i < given};  // other slots have one value after the other
     }));
-  if (!tasks.empty()) state.last = queue_push_all(tasks);
+  if (!tasks.empty()) state.last = queue_push_all(std::move(tasks));
   free_from(given + kept, slots.ElementLength());
   return Napi::Number::New(info.Env(), 0);
 }

@@ -246,13 +246,19 @@ double forward_flops(const Call& call) { return flops(call.tensors.back(), call[
 double backward_data_flops(const Call& call) { return flops(call[0], call[1], call); }
 double backward_weights_flops(const Call& call) { return flops(call[1], call[2], call); }
 
-bool takes_bf16(const Call&) { return has_bf16_products(); }
+// Of the tensors only the maps, of which there are kFirst before the others and kLast behind them.
+template <size_t kFirst, size_t kLast>
+bool takes_bf16(const Call& call) {
+  for (size_t i = kFirst; i + kLast < call.tensors.size(); ++i)
+    if (call[i].present() && call[i].type == Type::bf16) return false;
+  return has_bf16_products();
+}
 
 }  // namespace
 
 void add_conv() {
-  add_ops({{"conv2d", conv2d, takes_bf16, true, forward_flops},
-           {"conv2d_norm", conv2d_norm, takes_bf16, true, forward_flops},
-           {"conv2d_backward_data", conv2d_backward_data, takes_bf16, false, backward_data_flops},
-           {"conv2d_backward_weights", conv2d_backward_weights, takes_bf16, false, backward_weights_flops}});
+  add_ops({{"conv2d", conv2d, takes_bf16<1, 1>, true, forward_flops},
+           {"conv2d_norm", conv2d_norm, takes_bf16<1, 2>, true, forward_flops},
+           {"conv2d_backward_data", conv2d_backward_data, takes_bf16<1, 1>, false, backward_data_flops},
+           {"conv2d_backward_weights", conv2d_backward_weights, takes_bf16<2, 0>, false, backward_weights_flops}});
 }

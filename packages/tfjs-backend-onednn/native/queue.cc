@@ -139,22 +139,38 @@ int queue_threads() { return queue().threads; }
 uint64_t queue_submitted() { return queue().submitted.load(); }
 uint64_t queue_completed() { return queue().completed.load(); }
 
-uint64_t queue_push(std::unique_ptr<Task> task) {
-  std::vector<std::unique_ptr<Task>> one;
-  one.push_back(std::move(task));
-  return queue_push_all(one);
+namespace {
+
+// With the lock held.
+void await_room(Queue& q, std::unique_lock<std::mutex>& guard) {
+  if (q.tasks.size() < kMaxPending) return;
+  q.waiters += 1;
+  q.done.wait(guard, [&] { return q.tasks.size() < kMaxPending; });
+  q.waiters -= 1;
 }
 
-uint64_t queue_push_all(std::vector<std::unique_ptr<Task>>& tasks) {
+uint64_t append(Queue& q, std::unique_ptr<Task> task) {
+  q.tasks.push_back(std::move(task));
+  return q.submitted.fetch_add(1) + 1;
+}
+
+}  // namespace
+
+uint64_t queue_push(std::unique_ptr<Task> task) {
   Queue& q = queue();
   std::unique_lock<std::mutex> guard(q.lock);
-  if (q.tasks.size() >= kMaxPending) {
-    q.waiters += 1;
-    q.done.wait(guard, [&] { return q.tasks.size() < kMaxPending; });
-    q.waiters -= 1;
-  }
-  for (auto& task : tasks) q.tasks.push_back(std::move(task));
-  const uint64_t sequence = q.submitted.fetch_add(tasks.size()) + tasks.size();
+  await_room(q, guard);
+  const uint64_t sequence = append(q, std::move(task));
+  if (q.asleep) q.work.notify_one();
+  return sequence;
+}
+
+uint64_t queue_push_all(std::vector<std::unique_ptr<Task>> tasks) {
+  Queue& q = queue();
+  std::unique_lock<std::mutex> guard(q.lock);
+  await_room(q, guard);
+  uint64_t sequence = q.submitted;
+  for (auto& task : tasks) sequence = append(q, std::move(task));
   if (q.asleep) q.work.notify_one();
   return sequence;
 }

@@ -38,7 +38,7 @@ int queue_threads();
 // Appends and returns at once, unless the queue is full. Returns the task's sequence number (from 1).
 uint64_t queue_push(std::unique_ptr<Task> task);
 // Several at once, which wakes the compute thread once; they may exceed what else fits.
-uint64_t queue_push_all(std::vector<std::unique_ptr<Task>>& tasks);
+uint64_t queue_push_all(std::vector<std::unique_ptr<Task>> tasks);
 uint64_t queue_submitted();
 uint64_t queue_completed();
 void queue_wait(uint64_t sequence);

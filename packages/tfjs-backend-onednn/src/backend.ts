@@ -325,8 +325,9 @@ export class OnednnBackend extends tf.KernelBackend {
   record(inputs: readonly TensorInfo[], f: () => readonly TensorInfo[]): Program {
     const owners = new Map<NativeBuffer, tf.Variable>();
     for (const variable of Object.values(tf.engine().registeredVariables)) {
-      if (this.data.has(variable.dataId) && variable.dtype in Storage)
-        owners.set(this.bufferOfTensor(variable), variable);
+      if (!this.data.has(variable.dataId) || !(variable.dtype in Storage)) continue;
+      this.makeSoleOwner(variable);
+      owners.set(this.bufferOfTensor(variable), variable);
     }
     const recorder = new Recorder(
       inputs.map((input) => this.bufferOfTensor(input)),
@@ -351,6 +352,30 @@ export class OnednnBackend extends tf.KernelBackend {
     } finally {
       this.recorder = undefined;
     }
+  }
+
+  /** A variable may share its data with tensors and other variables; a buffer would then not tell which of them is meant. */
+  private makeSoleOwner(variable: tf.Variable): void {
+    const { uses, programs } = this.bufferOfTensor(variable);
+    if (this.refCount(variable.dataId) === 1 && uses - programs === 1) return;
+    const copy = tf.engine().makeTensorFromTensorInfo(this.copy(variable));
+    variable.assign(copy);
+    copy.dispose();
+  }
+
+  /** The same values, stored in the same way, in a buffer of their own. */
+  copy(tensor: TensorInfo): TensorInfo {
+    const { size, range } = this.data.get(tensor.dataId);
+    if (size === 0) return this.makeTensorInfo(tensor.shape, tensor.dtype, new Float32Array(0));
+    const flat = { dataId: tensor.dataId, shape: [size] };
+    const [{ dataId }] = this.run(
+      'copy_strided',
+      [flat],
+      [{ shape: [size], dtype: tensor.dtype }],
+      [0, 1, size, 1],
+    ) as [TensorInfo];
+    if (range !== undefined) this.data.set(dataId, { ...this.data.get(dataId), range });
+    return { dataId, shape: tensor.shape, dtype: tensor.dtype };
   }
 
   /** Whether the tensors and variables that a program found are still there, and stored as they were. */

@@ -75,7 +75,7 @@ const elementwise: Rule = (inputs, size) =>
 
 const RULES: Readonly<Record<string, Rule>> = {
   conv2d: product,
-  conv2d_norm: product,
+  conv2d_norm: (inputs) => product(inputs.slice(0, 2), 0),
   conv2d_backward_data: product,
   matmul: product,
   batch_norm: first,

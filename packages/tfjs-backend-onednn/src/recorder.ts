@@ -28,15 +28,26 @@ export interface Program {
 
 /** Whether two programs do the same with the same values, so that what was recorded twice depends on nothing else. */
 export function isSame(a: Program, b: Program): boolean {
-  return sameNumbers(signature(a), signature(b)) && a.uploads.every((values, i) => sameNumbers(values, b.uploads[i]!));
+  const [ofA, ofB] = [variablesOf(a), variablesOf(b)];
+  return (
+    sameNumbers(signature(a), signature(b)) &&
+    a.uploads.every((values, i) => sameNumbers(values, b.uploads[i]!)) &&
+    ofA.length === ofB.length &&
+    ofA.every((variable, i) => variable === ofB[i])
+  );
 }
 
-/** The code with uploads by their number, since they lie elsewhere each time. */
-function signature({ code, uploads, held, given }: Program): Float64Array {
-  const givenSet = new Set(given);
-  const uploaded = held.filter((buffer) => !givenSet.has(buffer)).map(({ pointer }) => pointer);
+function variablesOf({ variables, assigned }: Program): tf.Variable[] {
+  return [...variables, ...assigned].map(({ variable }) => variable);
+}
+
+/** Code and places of the results, with uploads by their number, since they lie elsewhere each time. */
+function signature({ code, outputs, assigned, uploads, held, given }: Program): Float64Array {
+  const existing = new Set(given);
+  const uploaded = held.filter((buffer) => !existing.has(buffer)).map(({ pointer }) => pointer);
   const numberOf = new Map(uploaded.map((pointer, i) => [pointer, -0.5 - i]));
-  return Float64Array.from([uploads.length, ...code].map((number) => numberOf.get(number) ?? number));
+  const results = [...outputs, ...assigned].map(({ at }) => (typeof at === 'number' ? at : at.pointer));
+  return Float64Array.from([uploads.length, ...code, ...results], (number) => numberOf.get(number) ?? number);
 }
 
 function sameNumbers(a: ArrayLike<number>, b: ArrayLike<number>): boolean {

@@ -16,9 +16,12 @@ export interface Traced<Inputs extends tf.Tensor[], Output extends tf.Tensor | t
 interface Recorded {
   readonly backend: OnednnBackend;
   readonly program: Program;
-  /** Whether it was recorded once, twice with the same result, or is of no use because two recordings differed. */
-  readonly state: 'once' | 'repeatable' | 'different';
+  readonly returnsArray: boolean;
+  readonly isRepeatable: boolean;
 }
+
+/** Recordings that differ from the one before until the function is run as it is from then on. */
+const MAX_ATTEMPTS = 4;
 
 /** Programs of one function, each for inputs of other shapes. */
 const MAX_PROGRAMS = 8;
@@ -32,12 +35,13 @@ const MAX_PROGRAMS = 8;
  *
  * What `f` does must follow from its inputs and from variables. Variables are used as they are at each call, and assigned where
  * `f` assigned them, as batch normalisation does while it trains. Branches and numbers of JavaScript are those of the recorded
- * calls: where these differ, as with dropout, which draws anew each time, nothing is repeated and `f` runs each time; what
- * changes only later, as a learning rate may, must be passed as a tensor or stay outside. Once a tensor from outside has been
+ * calls: where two in a row differ, as with dropout, which draws anew each time, nothing is repeated and `f` runs each time;
+ * what changes only later, as a learning rate may, must be passed as a tensor or stay outside. Once a tensor from outside has been
  * disposed, `f` is recorded anew.
  *
- * `f` runs in a `tf.tidy`. No gradient passes through a recording: under `tf.grad`, inside of another traced function, with
- * two inputs that share their data, for strings and complex numbers, and while another backend is active, `f` runs as it is.
+ * `f` runs in a `tf.tidy`, on copies of its inputs. No gradient passes through a recording: under `tf.grad`, inside of another
+ * traced function, for inputs that are variables, strings or complex numbers, and while another backend is active, `f` runs as
+ * it is. A variable that shares its data with a tensor gets a copy of its own when it is recorded.
  * The programs for the eight shapes used last are kept, with what they hold, until {@link Traced.dispose}.
  *
  * @param f from tensors to a tensor or an array of them; synchronous.
@@ -47,7 +51,7 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
   f: (...inputs: Inputs) => Output,
 ): Traced<Inputs, Output> {
   const records = new Map<string, Recorded>();
-  let returnsArray = false;
+  const attempts = new Map<string, number>();
 
   function keep(key: string, recorded: Recorded): void {
     records.delete(key); // Goes behind the others.
@@ -61,54 +65,59 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
     records.delete(key);
   }
 
-  function record(backend: OnednnBackend, inputs: Inputs): { output: Output; program: Program } {
+  function record(key: string, backend: OnednnBackend, inputs: Inputs): Output {
     let output: Output | undefined;
-    const program = backend.record(inputs, () => {
-      output = tf.tidy(() => ownOutput(f(...inputs), inputs));
-      returnsArray = Array.isArray(output);
-      return [output].flat() as tf.Tensor[];
-    });
-    return { output: output!, program };
+    // Copies, since what `f` does with an input must not be taken for what it does with a tensor from outside.
+    const copies = inputs.map((input) => tf.engine().makeTensorFromTensorInfo(backend.copy(input))) as Inputs;
+    const newest = tf.scalar(0);
+    try {
+      const program = backend.record(copies, () => {
+        output = tf.tidy(() => ownOutput(f(...copies), newest.id));
+        return [output].flat() as tf.Tensor[];
+      });
+      const before = records.get(key);
+      const isRepeatable = before !== undefined && isSame(before.program, program);
+      if (before !== undefined) forget(key);
+      attempts.set(key, (attempts.get(key) ?? 0) + 1);
+      keep(key, { backend, program, returnsArray: Array.isArray(output), isRepeatable });
+      if (!isRepeatable && attempts.get(key)! >= MAX_ATTEMPTS) forget(key);
+      return output!;
+    } finally {
+      tf.dispose([newest, ...copies]);
+    }
   }
 
   function traced(...inputs: Inputs): Output {
     const backend = tf.backend();
     if (!(backend instanceof OnednnBackend) || !isTraceable(backend, inputs)) return f(...inputs);
     const key = keyOf(backend, inputs);
-    let known = records.get(key);
+    const known = records.get(key);
     if (known !== undefined && !(known.backend === backend && backend.isCurrent(known.program))) {
       forget(key);
-      known = undefined;
-    }
-    if (known?.state === 'repeatable') {
+      attempts.delete(key);
+    } else if (known?.isRepeatable) {
       keep(key, known);
       const { outputs, assigned } = backend.replay(known.program, inputs);
       for (const [i, { variable }] of known.program.assigned.entries()) assign(variable, assigned[i]!);
       const results = outputs.map((output) => tf.engine().makeTensorFromTensorInfo(output));
-      return (returnsArray ? results : results[0]) as Output;
+      return (known.returnsArray ? results : results[0]) as Output;
+    } else if (known === undefined && (attempts.get(key) ?? 0) >= MAX_ATTEMPTS) {
+      return f(...inputs);
     }
-    if (known?.state === 'different') return f(...inputs);
-    const { output, program } = record(backend, inputs);
-    if (known === undefined) {
-      keep(key, { backend, program, state: 'once' });
-    } else {
-      keep(key, { ...known, state: isSame(known.program, program) ? 'repeatable' : 'different' });
-      backend.releaseProgram(program);
-    }
-    return output;
+    return record(key, backend, inputs);
   }
 
   return Object.assign(traced, {
     dispose() {
       for (const key of [...records.keys()]) forget(key);
+      attempts.clear();
     },
   });
 }
 
 function isTraceable(backend: OnednnBackend, inputs: readonly tf.Tensor[]): boolean {
   if (backend.isRecording || tf.engine().isTapeOn()) return false;
-  if (new Set(inputs.map(({ dataId }) => dataId)).size < inputs.length) return false;
-  return inputs.every(({ dtype }) => dtype in Storage);
+  return inputs.every((input) => input.dtype in Storage && !input.isDisposed && !(input instanceof tf.Variable));
 }
 
 function keyOf(backend: OnednnBackend, inputs: readonly tf.Tensor[]): string {
@@ -122,14 +131,22 @@ function assign(variable: tf.Variable, value: tf.TensorInfo): void {
   tensor.dispose();
 }
 
-/** What belongs to the caller: never one of the inputs itself, which a repetition would not return either. */
-function ownOutput<Output extends tf.Tensor | tf.Tensor[]>(output: Output, inputs: readonly tf.Tensor[]): Output {
-  const own = (tensor: tf.Tensor) => (inputs.includes(tensor) ? tensor.clone() : tensor);
-  if (Array.isArray(output)) return output.map(own) as Output;
-  if (output instanceof tf.Tensor) return own(output) as Output;
-  throw new ProjError('A traced function must return tensors', {
+/** What belongs to the caller: nothing that existed before, which a repetition would not return either. */
+function ownOutput<Output extends tf.Tensor | tf.Tensor[]>(output: Output, newestBefore: number): Output {
+  const own = (tensor: tf.Tensor) => {
+    if (!(tensor instanceof tf.Tensor) || !(tensor.dtype in Storage)) throw notTraceable(tensor);
+    return tensor.id <= newestBefore || tensor instanceof tf.Variable ? tensor.clone() : tensor;
+  };
+  return (Array.isArray(output) ? output.map(own) : own(output as tf.Tensor)) as Output;
+}
+
+function notTraceable(output: unknown): ProjError {
+  // Nobody else will: an error in it would end the process.
+  if (output instanceof Promise) output.catch(() => undefined);
+  const received = output instanceof tf.Tensor ? `a ${output.dtype} tensor` : String(output);
+  return new ProjError('A traced function must return tensors', {
     code: 'not-traceable',
-    expected: 'a tensor or an array of tensors',
-    received: (output as unknown) instanceof Promise ? 'a promise' : String(output),
+    expected: 'a float32, int32 or bool tensor, or an array of them',
+    received: output instanceof Promise ? 'a promise' : received,
   });
 }

@@ -238,6 +238,23 @@ describe.skipIf(!available)('products, normalisation and resizing agree with the
       expect(operations.map(([op]) => op)).not.toContain('batch_norm');
     });
 
+    it('lets what is not a number through, but for a ReLU in the same pass, which makes it 0', async () => {
+      const bad = () => norm(tf.conv2d(x().mul(Number.NaN), noise([3, 3, 24, channels], 7) as tf.Tensor4D, 1, 'same'));
+      await expectSame(bad);
+      const [positive] = await on('onednn', () => bad().relu());
+      expect(new Set(Array.from(positive!.values))).toEqual(new Set([0]));
+    });
+
+    it('computes in the precision in which it was asked for', async () => {
+      const f = () => norm(convolutions['3x3']!());
+      const [inFloat32] = await on('onednn', f);
+      const [mixed] = await on('onednn', () => {
+        const y = convolutions['3x3']!();
+        return autocast('bfloat16', () => norm(y));
+      });
+      expectClose(mixed!, inFloat32!);
+    });
+
     it('gives the convolution itself to those who want it too', async () => {
       await expectSame(() => {
         const y = convolutions['3x3']!();

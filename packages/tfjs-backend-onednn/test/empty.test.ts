@@ -31,6 +31,7 @@ function callOf(op: string, shape: Shape): Call | undefined {
   const call = (inputs: TensorSpec[], outputs: TensorSpec[], numbers: number[] = []) => ({ inputs, outputs, numbers });
   switch (op) {
     case 'conv2d':
+    case 'conv2d_norm':
     case 'conv2d_backward_data':
     case 'conv2d_backward_weights':
     case 'matmul':
@@ -132,6 +133,10 @@ describe.skipIf(!available).each(EMPTY.map((shape) => [shape]))('a tensor of sha
     ['gradient of maxPool', () => tf.grad((x: tf.Tensor) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'valid'))(x())],
     ['gradient of avgPool', () => tf.grad((x: tf.Tensor) => tf.avgPool(x as tf.Tensor4D, 2, 2, 'valid'))(x())],
     ['conv2d', () => tf.conv2d(x(), tf.zeros([1, 1, c, 2]), 1, 'same')],
+    [
+      'conv2d and batchNorm',
+      () => tf.batchNorm(tf.conv2d(x(), tf.zeros([1, 1, c, 2]), 1, 'same'), tf.zeros([2]), tf.ones([2])),
+    ],
     ['matMul', () => tf.matMul(x().reshape([b * h, w * c]), tf.zeros([w * c, 2]))],
     ['batchNorm', () => tf.batchNorm(x(), tf.zeros([c]), tf.ones([c]), tf.zeros([c]), tf.ones([c]))],
     ['softmax', () => [x().softmax(), x().logSoftmax()]],

@@ -135,12 +135,15 @@ describe.skipIf(!available)('trace', () => {
   it('runs the function each time where two recordings differ: dropout, random numbers, a counter', () => {
     const x = tf.ones([400]);
     let count = 0;
+    const scales = [1, 2, 3, 4, 5].map((value) => tf.variable(tf.scalar(value)));
     const functions = [
       (a: tf.Tensor) => tf.layers.dropout({ rate: 0.5 }).apply(a, { training: true }) as tf.Tensor,
       (a: tf.Tensor) => tf.dropout(a, 0.5),
       (a: tf.Tensor) => a.add(tf.randomNormal([400])),
       (a: tf.Tensor) => a.add(count++),
       (a: tf.Tensor) => a.clipByValue(0, 1 / ++count),
+      (a: tf.Tensor) => a.mul(scales[count++ % 5]!),
+      (a: tf.Tensor) => scales[count++ % 5]!.add(0).sum().add(a.slice(0, 1).mul(0)),
     ];
     for (const f of functions) {
       const traced = trace(f);
@@ -148,7 +151,73 @@ describe.skipIf(!available)('trace', () => {
       expect(new Set(results).size).toBe(5);
       traced.dispose();
     }
-    x.dispose();
+    tf.dispose([x, ...scales]);
+  });
+
+  it('keeps apart what shares data: variables of two models, a variable and its clone, an input and a tensor outside', () => {
+    const [a, b] = [tf.variable(tf.tensor([1, 2])), tf.variable(tf.tensor([0, 0]))];
+    b.assign(a);
+    const clone = a.clone();
+    const x = tf.tensor([10, 20]);
+    const ofA = trace((t: tf.Tensor) => t.add(a));
+    const ofB = trace((t: tf.Tensor) => t.add(b));
+    const ofClone = trace((t: tf.Tensor) => t.add(clone));
+    for (let i = 0; i < 4; i++) {
+      if (i === 2) a.assign(tf.tensor([5, 5]));
+      expect([...take(ofA(x))]).toEqual(i < 2 ? [11, 22] : [15, 25]);
+      expect([...take(ofB(x))]).toEqual([11, 22]);
+      expect([...take(ofClone(x))]).toEqual([11, 22]);
+    }
+    const difference = trace((t: tf.Tensor) => t.sub(x));
+    for (let i = 0; i < 3; i++) expect([...take(difference(x))]).toEqual([0, 0]);
+    expect([...take(difference(clone))]).toEqual([-9, -18]);
+    const sum = trace((t: tf.Tensor, u: tf.Tensor) => t.add(u));
+    for (let i = 0; i < 3; i++) expect([...take(sum(x, x))]).toEqual([20, 40]);
+    expect([...take(sum(x, clone))]).toEqual([11, 22]);
+    for (const traced of [ofA, ofB, ofClone, difference, sum]) traced.dispose();
+    tf.dispose([a, b, clone, x]);
+  });
+
+  it('computes from weights that it computes itself, each convolution from its own', () => {
+    const x = noise([1, 8, 8, 16], 1);
+    const scales = [2, 3, 5, 7].map((value) => tf.scalar(value));
+    const w = noise([3, 3, 16, 16], 2);
+    const f = (t: tf.Tensor) =>
+      scales.map((scale) => tf.conv2d(t as tf.Tensor4D, w.mul(scale) as tf.Tensor4D, 1, 'same').sum());
+    const traced = trace(f);
+    const valuesOf = (tensors: tf.Tensor[]) => tensors.map((tensor) => take(tensor)[0]);
+    const expected = valuesOf(f(x));
+    for (let i = 0; i < 20; i++) expect(valuesOf(traced(x))).toEqual(expected);
+    traced.dispose();
+    tf.dispose([x, w, ...scales]);
+  });
+
+  it('returns a tensor or an array as the function does for each shape', () => {
+    const traced = trace((a: tf.Tensor): tf.Tensor | tf.Tensor[] => (a.size > 2 ? [a.neg()] : a.neg()));
+    for (let i = 0; i < 4; i++) {
+      for (const values of [[1], [1, 2, 3]]) {
+        const x = tf.tensor(values);
+        const result = traced(x) as tf.Tensor | tf.Tensor[];
+        expect(Array.isArray(result)).toBe(values.length > 2);
+        tf.dispose([x, ...[result].flat()]);
+      }
+    }
+    traced.dispose();
+  });
+
+  it('records anew once an outside tensor has gone', () => {
+    let outside = tf.tensor([1, 2]);
+    const traced = trace((a: tf.Tensor) => a.add(outside));
+    const x = tf.tensor([10, 10]);
+    for (let i = 0; i < 8; i++) {
+      if (i === 4) {
+        outside.dispose();
+        outside = tf.tensor([3, 4]);
+      }
+      expect([...take(traced(x))]).toEqual(i < 4 ? [11, 12] : [13, 14]);
+    }
+    traced.dispose();
+    tf.dispose([outside, x]);
   });
 
   it('gives back all it held', () => {
@@ -244,6 +313,7 @@ describe.skipIf(!available)('trace', () => {
         /reads values/,
       ],
       ['a promise', (async (a: tf.Tensor) => a) as unknown as (a: tf.Tensor) => tf.Tensor, /promise/],
+      ['a complex tensor', (a: tf.Tensor) => tf.complex(a, a), /complex64/],
       ['a number', (() => 3) as unknown as (a: tf.Tensor) => tf.Tensor, /received: 3|3/],
     ])('%s, and leaves nothing', (_, f, message) => {
       const input = x();

@@ -58,7 +58,8 @@ export interface FitOptions extends Limits {
   readonly clipGlobalNorm?: number | undefined;
   /**
    * Takes JavaScript out of the steps: `trace` of `@proj/tfjs-backend-onednn`, which on other backends, and for models with
-   * dropout, does nothing. The numbers of a run are the same with it and without.
+   * dropout, does nothing. The numbers of a run are the same with it and without, for a model and a loss that do the same at
+   * each step; what JavaScript changes after the first steps (by epoch, by chance) must go without.
    */
   readonly trace?: Trace | undefined;
   readonly checkpoint?: CheckpointOptions | undefined;

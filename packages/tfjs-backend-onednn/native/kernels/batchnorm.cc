@@ -139,11 +139,13 @@ void grad(const Call& call) {
   else bf16 ? gradients<Bf16, false>(call) : gradients<float, false>(call);
 }
 
-// Statistics, gamma and their gradients are f32 always.
+// The maps, and nothing else: statistics, gamma and their gradients are f32.
 template <int... kMaps>
 bool maps_are_bf16(const Call& call) {
-  for (const int i : {kMaps...})
-    if (call[i].present() && call[i].type != Type::bf16) return false;
+  for (int i = 0; i < static_cast<int>(call.tensors.size()); ++i) {
+    const bool is_map = ((i == kMaps) || ...);
+    if (call[i].present() && (call[i].type == Type::bf16) != is_map) return false;
+  }
   return true;
 }
 

@@ -1,6 +1,7 @@
 import type { FusedBatchNormAttrs, SoftmaxAttrs, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
+import { autocast, getPrecision } from '../precision.js';
 import type { DeferredCall } from '../storage.js';
 import { type Inputs, isFloat, registerNative, runOne } from './register.js';
 
@@ -34,7 +35,9 @@ interface Normalisation extends Record<'x' | 'mean' | 'variance', TensorInfo> {
 function normalise(backend: OnednnBackend, { x, mean, variance, offset, scale, epsilon }: Normalisation): TensorInfo {
   const rest = [mean, variance, offset ?? undefined, scale ?? undefined, undefined];
   const conv = backend.deferredCall(x, 'conv2d');
-  if (conv === undefined) return backend.defer('batch_norm', [x, ...rest], x.shape, [epsilon, 0]);
+  // While a gradient is recorded the convolution's own values will be asked for.
+  if (conv?.precision !== getPrecision() || tf.engine().isTapeOn())
+    return backend.defer('batch_norm', [x, ...rest], x.shape, [epsilon, 0]);
   const [picture, filter, bias] = conv.inputs;
   const geometry = conv.numbers.slice(0, -2); // Without its activation, which is none, and alpha.
   return backend.defer('conv2d_norm', [picture, filter, bias, ...rest], x.shape, [...geometry, epsilon, 0]);
@@ -54,7 +57,8 @@ export function addToNormalised(backend: OnednnBackend, a: TensorInfo, b: Tensor
   ] as const) {
     const call = deferredNormalisation(backend, sum);
     if (call === undefined || call.inputs.at(-1) !== undefined) continue;
-    return backend.defer(call.op, [...call.inputs.slice(0, -1), residual], call.shape, call.numbers);
+    const operands = [...call.inputs.slice(0, -1), residual];
+    return autocast(call.precision, () => backend.defer(call.op, operands, call.shape, call.numbers));
   }
   return undefined;
 }
@@ -64,7 +68,8 @@ export function reluOfNormalised(backend: OnednnBackend, x: TensorInfo): TensorI
   const call = deferredNormalisation(backend, x);
   if (call === undefined) return undefined;
   const numbers = [...call.numbers.slice(0, -1), 1];
-  return runOne(backend, call.op, call.inputs, [{ shape: x.shape, dtype: 'float32' }], numbers);
+  const output = { shape: x.shape, dtype: 'float32' as const };
+  return autocast(call.precision, () => runOne(backend, call.op, call.inputs, [output], numbers));
 }
 
 export function registerNormalize(): void {

@@ -25,5 +25,5 @@ bound('unlimited');
 process.stdout.write(`then ${attempt(() => addon.init(options))}\n`);
 
 // A call with more tensors than any memory holds.
-addon.setCommands(Float64Array.of(0, 2 ** 60, 0));
+addon.setCommands(Float64Array.of(0, 2 ** 60, 0, 0));
 process.stdout.write(`run ${attempt(() => addon.run())}\n`);
