@@ -36,13 +36,13 @@ const MAX_PROGRAMS = 8;
  * What `f` does must follow from its inputs and from variables. Variables are used as they are at each call, and assigned where
  * `f` assigned them, as batch normalisation does while it trains. Branches and numbers of JavaScript are those of the recorded
  * calls: where two in a row differ, as with dropout, which draws anew each time, nothing is repeated and `f` runs each time;
- * what changes only later, as a learning rate may, must be passed as a tensor or stay outside. Once a tensor from outside has been
- * disposed, `f` is recorded anew.
+ * what changes only later, as a learning rate may, must be passed as a tensor or stay outside. Once a tensor from outside has
+ * been disposed, `f` is recorded anew.
  *
  * `f` runs in a `tf.tidy`, on copies of its inputs. No gradient passes through a recording: under `tf.grad`, inside of another
  * traced function, for inputs that are variables, strings or complex numbers, and while another backend is active, `f` runs as
- * it is. A variable that shares its data with a tensor gets a copy of its own when it is recorded.
- * The programs for the eight shapes used last are kept, with what they hold, until {@link Traced.dispose}.
+ * it is. A variable that shares its data with a tensor gets a copy of its own when it is recorded. The programs for the eight
+ * shapes used last are kept, with what they hold, until {@link Traced.dispose}.
  *
  * @param f from tensors to a tensor or an array of them; synchronous.
  * @throws ProjError (the function that is returned) `not-traceable` when `f` reads values or returns a promise.
@@ -78,9 +78,14 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
       const before = records.get(key);
       const isRepeatable = before !== undefined && isSame(before.program, program);
       if (before !== undefined) forget(key);
-      attempts.set(key, (attempts.get(key) ?? 0) + 1);
-      keep(key, { backend, program, returnsArray: Array.isArray(output), isRepeatable });
-      if (!isRepeatable && attempts.get(key)! >= MAX_ATTEMPTS) forget(key);
+      const attempt = (attempts.get(key) ?? 0) + 1;
+      if (isRepeatable) attempts.delete(key);
+      else attempts.set(key, attempt);
+      if (isRepeatable || attempt < MAX_ATTEMPTS) {
+        keep(key, { backend, program, returnsArray: Array.isArray(output), isRepeatable });
+      } else {
+        backend.releaseProgram(program);
+      }
       return output!;
     } finally {
       tf.dispose([newest, ...copies]);
