@@ -245,6 +245,23 @@ describe.skipIf(!available)('products, normalisation and resizing agree with the
       expect(new Set(Array.from(positive!.values))).toEqual(new Set([0]));
     });
 
+    it('takes parameters that are stored in bfloat16, alone and after a convolution', async () => {
+      const normOf = (scale: tf.Tensor) => [
+        tf.batchNorm(x(), noise([24], 2), noise([24], 3).abs().add(0.1), null as never, scale as tf.Tensor1D),
+        tf.batchNorm(
+          convolutions['3x3']!(),
+          noise([24], 2),
+          noise([24], 3).abs().add(0.1),
+          null as never,
+          scale as tf.Tensor1D,
+        ),
+      ];
+      const scale = () => tf.matMul(tf.ones([1, 8]), noise([8, 24], 4)).reshape([24]);
+      const expected = await on('onednn', () => normOf(scale()));
+      const actual = await on('onednn', () => normOf(autocast('bfloat16', scale)));
+      for (const [i, values] of actual.entries()) expectClose(values, expected[i]!, { tolerance: 2 ** -7 });
+    });
+
     it('computes in the precision in which it was asked for', async () => {
       const f = () => norm(convolutions['3x3']!());
       const [inFloat32] = await on('onednn', f);
