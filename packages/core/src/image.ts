@@ -12,6 +12,14 @@ export interface Image {
   readonly channels: number;
 }
 
+/** A picture of real numbers, such as a normalised one; `data` is laid out as that of an {@link Image}. */
+export interface FloatImage {
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+}
+
 /**
  * Makes an image, transparent black where no data is given.
  *

@@ -3,7 +3,7 @@ import type { BackendTimingInfo, DataType, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { type Addon, type AddonInfo, growCommands, type HostArray, type Loaded, loadAddon } from './load-addon.js';
 import { autocast, bfloat16Outputs, getPrecision } from './precision.js';
-import { type Program, Recorder, type Result } from './recorder.js';
+import type { Program, Recorder } from './recorder.js';
 import {
   type DeferredCall,
   type NativeBuffer,
@@ -37,7 +37,8 @@ export class OnednnBackend extends tf.KernelBackend {
   private readonly loaded: Loaded;
   private readonly addon: Addon;
   private readonly opNumbers: ReadonlyMap<string, number>;
-  private recorder: Recorder | undefined;
+  /** Sees each call and each upload while a function is being traced. */
+  recorder: Recorder | undefined;
 
   /** @throws ProjError `addon-missing` */
   constructor() {
@@ -97,7 +98,7 @@ export class OnednnBackend extends tf.KernelBackend {
       return tf.backend_util.mergeRealAndImagArrays(real, imag);
     }
     const target = tf.util.getTypedArrayFromDType(data.dtype as 'float32', data.size);
-    const { pointer, storage } = this.bufferOf(data);
+    const { pointer, storage } = this.bufferOfData(data);
     throwFailure(this.addon.read(pointer, target, storage));
     return target;
   }
@@ -112,7 +113,7 @@ export class OnednnBackend extends tf.KernelBackend {
       return tf.backend_util.mergeRealAndImagArrays(parts[0] as Float32Array, parts[1] as Float32Array);
     }
     const target = tf.util.getTypedArrayFromDType(data.dtype as 'float32', data.size);
-    const { pointer, storage } = this.bufferOf(data);
+    const { pointer, storage } = this.bufferOfData(data);
     throwFailure(await this.addon.readAsync(pointer, target, storage));
     return target;
   }
@@ -249,12 +250,9 @@ export class OnednnBackend extends tf.KernelBackend {
     this.recorder?.call(commands.slice(0, at), buffers);
     at = firstOutput;
     return outputs.map(({ shape, dtype }, i) => {
-      const dataId = {};
-      const size = tf.util.sizeFromShape(shape as number[]);
-      const storage = storages[i]!;
-      this.data.set(dataId, { dtype, size, refCount: 1, buffer: newBuffer(commands[at]!, storage) });
+      const output = this.adopt(newBuffer(commands[at]!, storages[i]!), { shape, dtype });
       at += 3 + Math.min(shape.length, MAX_RANK);
-      return { dataId, shape: shape as number[], dtype };
+      return output;
     });
   }
 
@@ -280,11 +278,10 @@ export class OnednnBackend extends tf.KernelBackend {
   }
 
   private bufferOfOperand(operand: NonNullable<Operand>): NativeBuffer {
-    return 'dataId' in operand ? this.bufferOf(this.data.get(operand.dataId)) : operand.buffer;
+    return 'dataId' in operand ? this.bufferOf(operand) : operand.buffer;
   }
 
-  /** Where the values are or, after what is enqueued, will be. */
-  private bufferOf(data: TensorData): NativeBuffer {
+  private bufferOfData(data: TensorData): NativeBuffer {
     const { deferred } = data;
     if (deferred !== undefined) {
       const { op, inputs, shape, numbers, precision } = deferred;
@@ -302,127 +299,34 @@ export class OnednnBackend extends tf.KernelBackend {
     for (const input of inputs) if (input !== undefined) this.release(input.buffer);
   }
 
-  private release(buffer: NativeBuffer): void {
+  /** The buffer of a tensor that has one: its values are there or, after what is enqueued, will be. */
+  bufferOf({ dataId }: Pick<TensorInfo, 'dataId'>): NativeBuffer {
+    return this.bufferOfData(this.data.get(dataId));
+  }
+
+  /** A tensor whose values are those of a buffer, of which it is one user. */
+  adopt(buffer: NativeBuffer, { shape, dtype }: TensorSpec): TensorInfo {
+    const dataId = {};
+    this.data.set(dataId, { dtype, size: tf.util.sizeFromShape(shape as number[]), refCount: 1, buffer });
+    return { dataId, shape: [...shape], dtype };
+  }
+
+  /** Ends one use of a buffer. */
+  release(buffer: NativeBuffer): void {
     buffer.uses -= 1;
     if (buffer.uses === 0) this.addon.free(buffer.pointer);
   }
 
-  // ---- for trace ----
-
-  get isRecording(): boolean {
-    return this.recorder !== undefined;
-  }
-
-  storageOf(tensor: TensorInfo): Storage {
-    return this.bufferOfTensor(tensor).storage;
-  }
-
   /**
-   * Runs `f`, which computes its results from `inputs` and may assign variables, and records the native calls that it makes.
-   *
-   * @throws ProjError `not-traceable` when `f` reads values; what `f` throws.
-   */
-  record(inputs: readonly TensorInfo[], f: () => readonly TensorInfo[]): Program {
-    const owners = new Map<NativeBuffer, tf.Variable>();
-    for (const variable of Object.values(tf.engine().registeredVariables)) {
-      if (!this.data.has(variable.dataId) || !(variable.dtype in Storage)) continue;
-      this.makeSoleOwner(variable);
-      owners.set(this.bufferOfTensor(variable), variable);
-    }
-    const recorder = new Recorder(
-      inputs.map((input) => this.bufferOfTensor(input)),
-      owners,
-    );
-    this.recorder = recorder;
-    const located = ({ dataId, shape, dtype }: TensorInfo) => ({
-      shape,
-      dtype,
-      buffer: this.bufferOfTensor({ dataId }),
-    });
-    try {
-      const outputs = f().map(located);
-      const assigned = [...owners].flatMap(([buffer, variable]) => {
-        const now = this.data.has(variable.dataId) ? located(variable) : undefined;
-        return now === undefined || now.buffer === buffer ? [] : [{ ...now, variable }];
-      });
-      return recorder.program(outputs, assigned);
-    } catch (error) {
-      this.releaseProgram({ held: recorder.abandoned() });
-      throw error;
-    } finally {
-      this.recorder = undefined;
-    }
-  }
-
-  /** A variable may share its data with tensors and other variables; a buffer would then not tell which of them is meant. */
-  private makeSoleOwner(variable: tf.Variable): void {
-    const { uses, programs } = this.bufferOfTensor(variable);
-    if (this.refCount(variable.dataId) === 1 && uses - programs === 1) return;
-    const copy = tf.engine().makeTensorFromTensorInfo(this.copy(variable));
-    variable.assign(copy);
-    copy.dispose();
-  }
-
-  /** The same values, stored in the same way, in a buffer of their own. */
-  copy(tensor: TensorInfo): TensorInfo {
-    const { size, range } = this.data.get(tensor.dataId);
-    if (size === 0) return this.makeTensorInfo(tensor.shape, tensor.dtype, new Float32Array(0));
-    const flat = { dataId: tensor.dataId, shape: [size] };
-    const [{ dataId }] = this.run(
-      'copy_strided',
-      [flat],
-      [{ shape: [size], dtype: tensor.dtype }],
-      [0, 1, size, 1],
-    ) as [TensorInfo];
-    if (range !== undefined) this.data.set(dataId, { ...this.data.get(dataId), range });
-    return { dataId, shape: tensor.shape, dtype: tensor.dtype };
-  }
-
-  /** Whether the tensors and variables that a program found are still there, and stored as they were. */
-  isCurrent({ given, variables }: Program): boolean {
-    for (const { variable, storage } of variables) {
-      if (!this.data.has(variable.dataId) || this.bufferOfTensor(variable).storage !== storage) return false;
-    }
-    return given.every(({ uses, programs }) => uses > programs);
-  }
-
-  private bufferOfTensor({ dataId }: Pick<TensorInfo, 'dataId'>): NativeBuffer {
-    return this.bufferOf(this.data.get(dataId));
-  }
-
-  /**
-   * The outputs of a program for inputs of the shapes with which it was recorded, and what it assigns to variables.
+   * Repeats recorded calls with the buffers whose pointers `slots` has, and puts those of the calls' results behind them: see
+   * `Addon.replay`.
    *
    * @throws ProjError `out-of-memory`, with nothing done
    */
-  replay(program: Program, inputs: readonly TensorInfo[]): { outputs: TensorInfo[]; assigned: TensorInfo[] } {
-    const { code, variables, sizes, kept, outputs, assigned } = program;
-    const given = [...inputs, ...variables.map(({ variable }) => variable)];
-    const buffers = given.map((tensor) => this.bufferOfTensor(tensor));
-    const slots = new Float64Array(buffers.length + sizes.length);
-    for (const [i, { pointer }] of buffers.entries()) slots[i] = pointer;
-    if (this.addon.replay(code, slots, sizes, kept) !== 0) {
-      const bytes = sizes.reduce((sum, size) => sum + size, 0);
-      throw outOfMemory('a traced function', `${(bytes / 1e6).toFixed(1)} MB of intermediate and final results`);
-    }
-    const result = ({ shape, dtype, storage, at }: Result): TensorInfo => {
-      const existing = typeof at === 'number' ? buffers[at] : at;
-      const buffer = existing ?? newBuffer(slots[at as number]!, storage);
-      if (existing !== undefined) existing.uses += 1;
-      else buffers[at as number] = buffer;
-      const dataId = {};
-      this.data.set(dataId, { dtype, size: tf.util.sizeFromShape(shape as number[]), refCount: 1, buffer });
-      return { dataId, shape: [...shape], dtype };
-    };
-    return { outputs: outputs.map(result), assigned: assigned.map(result) };
-  }
-
-  /** Gives up what a program holds. */
-  releaseProgram({ held }: Pick<Program, 'held'>): void {
-    for (const buffer of held) {
-      buffer.programs -= 1;
-      this.release(buffer);
-    }
+  repeat({ code, sizes, kept }: Pick<Program, 'code' | 'sizes' | 'kept'>, slots: Float64Array): void {
+    if (this.addon.replay(code, slots, sizes, kept) === 0) return;
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    throw outOfMemory('a traced function', `${(bytes / 1e6).toFixed(1)} MB of intermediate and final results`);
   }
 
   /**

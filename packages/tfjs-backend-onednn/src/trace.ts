@@ -2,6 +2,7 @@ import { ProjError } from '@proj/core';
 import * as tf from '@tensorflow/tfjs';
 import { OnednnBackend } from './backend.js';
 import { getPrecision } from './precision.js';
+import { copyOf, isCurrent, record, releaseProgram, replay } from './program.js';
 import { isSame, type Program } from './recorder.js';
 import { Storage } from './storage.js';
 
@@ -61,17 +62,17 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
 
   function forget(key: string): void {
     const { program, backend } = records.get(key)!;
-    backend.releaseProgram(program);
+    releaseProgram(backend, program);
     records.delete(key);
   }
 
-  function record(key: string, backend: OnednnBackend, inputs: Inputs): Output {
+  function runAndRecord(key: string, backend: OnednnBackend, inputs: Inputs): Output {
     let output: Output | undefined;
     // Copies, since what `f` does with an input must not be taken for what it does with a tensor from outside.
-    const copies = inputs.map((input) => tf.engine().makeTensorFromTensorInfo(backend.copy(input))) as Inputs;
+    const copies = inputs.map((input) => tf.engine().makeTensorFromTensorInfo(copyOf(backend, input))) as Inputs;
     const newest = tf.scalar(0);
     try {
-      const program = backend.record(copies, () => {
+      const program = record(backend, copies, () => {
         output = tf.tidy(() => ownOutput(f(...copies), newest.id));
         return [output].flat() as tf.Tensor[];
       });
@@ -84,7 +85,7 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
       if (isRepeatable || attempt < MAX_ATTEMPTS) {
         keep(key, { backend, program, returnsArray: Array.isArray(output), isRepeatable });
       } else {
-        backend.releaseProgram(program);
+        releaseProgram(backend, program);
       }
       return output!;
     } finally {
@@ -97,19 +98,18 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
     if (!(backend instanceof OnednnBackend) || !isTraceable(backend, inputs)) return f(...inputs);
     const key = keyOf(backend, inputs);
     const known = records.get(key);
-    if (known !== undefined && !(known.backend === backend && backend.isCurrent(known.program))) {
+    if (known !== undefined && !(known.backend === backend && isCurrent(backend, known.program))) {
       forget(key);
       attempts.delete(key);
     } else if (known?.isRepeatable) {
       keep(key, known);
-      const { outputs, assigned } = backend.replay(known.program, inputs);
-      for (const [i, { variable }] of known.program.assigned.entries()) assign(variable, assigned[i]!);
+      const outputs = replay(backend, known.program, inputs);
       const results = outputs.map((output) => tf.engine().makeTensorFromTensorInfo(output));
       return (known.returnsArray ? results : results[0]) as Output;
     } else if (known === undefined && (attempts.get(key) ?? 0) >= MAX_ATTEMPTS) {
       return f(...inputs);
     }
-    return record(key, backend, inputs);
+    return runAndRecord(key, backend, inputs);
   }
 
   return Object.assign(traced, {
@@ -121,19 +121,13 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
 }
 
 function isTraceable(backend: OnednnBackend, inputs: readonly tf.Tensor[]): boolean {
-  if (backend.isRecording || tf.engine().isTapeOn()) return false;
+  if (backend.recorder !== undefined || tf.engine().isTapeOn()) return false;
   return inputs.every((input) => input.dtype in Storage && !input.isDisposed && !(input instanceof tf.Variable));
 }
 
 function keyOf(backend: OnednnBackend, inputs: readonly tf.Tensor[]): string {
-  const described = inputs.map((input) => `${input.dtype} ${backend.storageOf(input)} ${input.shape}`);
+  const described = inputs.map((input) => `${input.dtype} ${backend.bufferOf(input).storage} ${input.shape}`);
   return [getPrecision(), ...described].join(';');
-}
-
-function assign(variable: tf.Variable, value: tf.TensorInfo): void {
-  const tensor = tf.engine().makeTensorFromTensorInfo(value);
-  variable.assign(tensor);
-  tensor.dispose();
 }
 
 /** What belongs to the caller: nothing that existed before, which a repetition would not return either. */
