@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "conv.h"
 #include "kept.h"
 #include "onednn.h"
 #include "registry.h"
@@ -14,8 +15,8 @@ namespace {
 using dnn::Desc;
 using dnn::Dims;
 
-// Numbers of a call, see src/kernels/conv.ts.
-enum { kStrideH, kStrideW, kDilationH, kDilationW, kTop, kBottom, kLeft, kRight, kDepthwise, kActivation, kAlpha };
+// Of a convolution with an activation, after those of the geometry.
+enum { kActivation = kDepthwise + 1, kAlpha };
 
 struct Entry {
   dnnl::primitive primitive;
@@ -73,9 +74,15 @@ void add_scratch(std::unordered_map<int, dnnl::memory>& arguments, const Desc& d
 // x, filter, bias?, y
 void conv2d(const Call& call) {
   const Tensor &x = call[0], &w = call[1], &b = call[2], &y = call[3];
+  const auto activation = static_cast<Activation>(call.integer(kActivation));
+  if (activation == Activation::linear || activation == Activation::relu) {
+    WinogradFinish finish;
+    if (b.present()) finish.shift = b.f32();
+    finish.relu = activation == Activation::relu;
+    if (winograd_forward(call, x, w, finish, y)) return;
+  }
   Entry& e = cache().get(key_of(0, call), [&] {
     const dnn::ConvShape c = shape_of(call, x, w, y, b.present());
-    const auto activation = static_cast<Activation>(call.integer(kActivation));
     const dnn::Precision p = dnn::precision(y);
     const auto pd = dnn::conv_forward(c, dnn::nhwc(c.src, p), dnn::any(c.weights, p), dnn::nhwc(c.dst, p),
                                       dnn::attributes(activation, static_cast<float>(call.number(kAlpha))));
@@ -103,6 +110,16 @@ void conv2d_norm(const Call& call) {
   const Tensor &x = call[0], &w = call[1], &bias = call[2], &mean = call[3], &variance = call[4], &offset = call[5],
                &scale = call[6], &residual = call[7], &y = call[8];
   const int64_t channels = y.dims[3];
+  float* factor = static_cast<float*>(scratch(static_cast<size_t>(channels) * sizeof(float)));
+  float* shift = static_cast<float*>(scratch(static_cast<size_t>(channels) * sizeof(float)));
+  for (int64_t i = 0; i < channels; ++i) {
+    factor[i] = or_else(scale, i, 1.0f) / std::sqrt(variance.f32()[i] + static_cast<float>(call.number(kEpsilon)));
+    shift[i] = or_else(offset, i, 0.0f) + (or_else(bias, i, 0.0f) - mean.f32()[i]) * factor[i];
+  }
+  if (!residual.present() || residual.type == y.type) {
+    const WinogradFinish finish{factor, shift, residual.data, call.integer(kRelu) != 0};
+    if (winograd_forward(call, x, w, finish, y)) return;
+  }
   const Desc per_channel = dnn::strided({1, channels, 1, 1}, {channels, 1, 1, 1});
   const Desc map = dnn::nhwc({y.dims[0], channels, y.dims[1], y.dims[2]}, dnn::precision(residual));
   Entry& e = cache().get(key_of(4, call), [&] {
@@ -120,12 +137,6 @@ void conv2d_norm(const Call& call) {
                  pd.scratchpad_desc(), dnn::Reorder(user_weights(call, w, c), pd.weights_desc()),
                  dnn::Reorder(dnn::nhwc(c.src, dnn::precision(x)), pd.src_desc())};
   });
-  float* factor = static_cast<float*>(scratch(static_cast<size_t>(channels) * sizeof(float)));
-  float* shift = static_cast<float*>(scratch(static_cast<size_t>(channels) * sizeof(float)));
-  for (int64_t i = 0; i < channels; ++i) {
-    factor[i] = or_else(scale, i, 1.0f) / std::sqrt(variance.f32()[i] + static_cast<float>(call.number(kEpsilon)));
-    shift[i] = or_else(offset, i, 0.0f) + (or_else(bias, i, 0.0f) - mean.f32()[i]) * factor[i];
-  }
   const auto post_op = [](int i) { return DNNL_ARG_ATTR_MULTIPLE_POST_OP(i) | DNNL_ARG_SRC_1; };
   std::unordered_map<int, dnnl::memory> arguments{
       {DNNL_ARG_SRC, dnn::wrap(e.src, e.to_src.apply(x.data))},
@@ -194,6 +205,7 @@ void backward_data_as_forward(const Call& call, const dnn::ConvShape& c) {
 // dy, filter, dx
 void conv2d_backward_data(const Call& call) {
   const Tensor &dy = call[0], &w = call[1], &dx = call[2];
+  if (winograd_backward_data(call, dy, w, dx)) return;
   const dnn::ConvShape c = shape_of(call, dx, w, dy, false);
   if (is_forward(c, call.integer(kDepthwise))) return backward_data_as_forward(call, c);
   Entry& e = cache().get(key_of(1, call), [&] {
@@ -216,6 +228,7 @@ void conv2d_backward_data(const Call& call) {
 // x, dy, dfilter
 void conv2d_backward_weights(const Call& call) {
   const Tensor &x = call[0], &dy = call[1], &dw = call[2];
+  if (winograd_backward_weights(call, x, dy, dw)) return;
   Entry& e = cache().get(key_of(2, call), [&] {
     const dnn::ConvShape c = shape_of(call, x, dw, dy, false);
     const dnn::Precision px = dnn::precision(x), pdy = dnn::precision(dy), p = px == dnn::bf16 ? px : pdy;

@@ -43,20 +43,31 @@ uint64_t next_layout() {
   return ++last;
 }
 
-const void* reordered(const Tensor& weights, const dnn::Reorder& reorder, uint64_t layout) {
-  if (!reorder.needed || weights.serial == 0) return reorder.apply(weights.data);
+const void* packed(const Tensor& weights, uint64_t layout, size_t bytes,
+                   const std::function<void(const void* weights, void* packed)>& pack) {
+  const auto for_now = [&] {
+    void* target = scratch(bytes);
+    pack(weights.data, target);
+    return target;
+  };
+  if (weights.serial == 0) return for_now();
   const std::pair<uint64_t, uint64_t> key{weights.serial, layout};
   const auto found = copies().find(key);
   if (found == copies().end()) {
     if (pool_watch(weights.data, weights.serial)) copies().try_emplace(key);
-    return reorder.apply(weights.data);
+    return for_now();
   }
   Copy& copy = found->second;
   if (!copy.data) {
-    if (!copy.allocate(reorder.to.get_size())) return reorder.apply(weights.data);
-    reorder.run(weights.data, copy.data);
+    if (!copy.allocate(bytes)) return for_now();
+    pack(weights.data, copy.data);
   }
   return copy.data;
+}
+
+const void* reordered(const Tensor& weights, const dnn::Reorder& reorder, uint64_t layout) {
+  if (!reorder.needed) return weights.data;
+  return packed(weights, layout, reorder.to.get_size(), [&](const void* from, void* to) { reorder.run(from, to); });
 }
 
 void drop_ended() {

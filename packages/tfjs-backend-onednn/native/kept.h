@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "onednn.h"
 #include "tensor.h"
@@ -11,7 +12,11 @@
 // A name for a layout, never given twice.
 uint64_t next_layout();
 
-// `weights` as `reorder` makes them; `layout` names what that is. For this call, or kept.
+// The `bytes` that `pack` makes of `weights`; `layout` names what that is. For this call, or kept.
+const void* packed(const Tensor& weights, uint64_t layout, size_t bytes,
+                   const std::function<void(const void* weights, void* packed)>& pack);
+
+// The same by a reorder; the weights themselves where none is needed.
 const void* reordered(const Tensor& weights, const dnn::Reorder& reorder, uint64_t layout);
 
 // Gives up the copies of weights that live no more.

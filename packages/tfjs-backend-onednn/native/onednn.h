@@ -21,6 +21,8 @@ void onednn_warm_up();
 
 // Whether products of bf16 have instructions of their own here. Where they have not, f32 is faster.
 bool has_bf16_products();
+// Whether these are of whole tiles (AMX).
+bool has_amx_products();
 
 dnnl::engine& onednn_engine();
 dnnl::stream& onednn_stream();

@@ -15,6 +15,7 @@ void add_kernels() {
   add_resize();
   add_random();
   add_lstm();
+  add_winograd();
 }
 
 }  // namespace PROJ_ISA

@@ -1,0 +1,180 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { available, expectClose, expectSame, noise, on } from './reference.js';
+
+const run = promisify(execFile);
+
+type Pad = readonly [top: number, bottom: number, left: number, right: number];
+
+interface Shape {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly filters: number;
+  readonly pad: Pad;
+}
+
+const shape: fc.Arbitrary<Shape> = fc
+  .record({
+    batch: fc.integer({ min: 1, max: 3 }),
+    height: fc.integer({ min: 1, max: 9 }),
+    width: fc.integer({ min: 1, max: 9 }),
+    channels: fc.constantFrom(32, 33, 47, 80),
+    filters: fc.constantFrom(32, 35, 64, 97),
+    pad: fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2), fc.nat(2)),
+  })
+  .filter(
+    ({ height, width, pad: [top, bottom, left, right] }) => height + top + bottom >= 3 && width + left + right >= 3,
+  );
+
+const outputShape = ({ batch, height, width, filters, pad: [top, bottom, left, right] }: Shape) =>
+  [batch, height + top + bottom - 2, width + left + right - 2, filters] as const;
+
+/** The convolution and, for the gradient `dy` of its output, those of its inputs, as the definition has them, in float64. */
+function reference(s: Shape, x: Float32Array, w: Float32Array, dy: Float32Array) {
+  const [batch, outHeight, outWidth, filters] = outputShape(s);
+  const y = new Float64Array(dy.length);
+  const dx = new Float64Array(x.length);
+  const dw = new Float64Array(w.length);
+  for (let n = 0; n < batch; n++)
+    for (let i = 0; i < outHeight; i++)
+      for (let j = 0; j < outWidth; j++)
+        for (let tap = 0; tap < 9; tap++) {
+          const row = i - s.pad[0] + Math.floor(tap / 3);
+          const column = j - s.pad[2] + (tap % 3);
+          if (row < 0 || row >= s.height || column < 0 || column >= s.width) continue;
+          const out = ((n * outHeight + i) * outWidth + j) * filters;
+          for (let c = 0; c < s.channels; c++) {
+            const from = ((n * s.height + row) * s.width + column) * s.channels + c;
+            const weights = (tap * s.channels + c) * filters;
+            const value = x[from]!;
+            let sum = 0;
+            for (let k = 0; k < filters; k++) {
+              y[out + k]! += value * w[weights + k]!;
+              dw[weights + k]! += value * dy[out + k]!;
+              sum += w[weights + k]! * dy[out + k]!;
+            }
+            dx[from]! += sum;
+          }
+        }
+  return { y, dx, dw };
+}
+
+async function expectReference(s: Shape): Promise<void> {
+  const make = () => ({
+    x: noise([s.batch, s.height, s.width, s.channels], 1) as tf.Tensor4D,
+    w: noise([3, 3, s.channels, s.filters], 2) as tf.Tensor4D,
+    dy: noise(outputShape(s), 3),
+  });
+  const native = await on('onednn', () => {
+    const { x, w, dy } = make();
+    const [top, bottom, left, right] = s.pad;
+    const pad = [
+      [0, 0],
+      [top, bottom],
+      [left, right],
+      [0, 0],
+    ] as unknown as 'same';
+    const { value, grads } = tf.valueAndGrads((a, b) => {
+      const y = tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, pad);
+      return y.mul(dy).sum();
+    })([x, w]);
+    value.dispose();
+    return [tf.conv2d(x, w, 1, pad), ...grads, x, w, dy];
+  });
+  const [y, dx, dw, ...inputs] = native as [(typeof native)[0], (typeof native)[0], (typeof native)[0]];
+  const [x, w, dy] = (inputs as typeof native).map(({ values }) => values as Float32Array);
+  const expected = reference(s, x!, w!, dy!);
+  expectClose(y, { ...y, values: expected.y }, { tolerance: 2e-6 });
+  expectClose(dx, { ...dx, values: expected.dx }, { tolerance: 2e-6 });
+  expectClose(dw, { ...dw, values: expected.dw }); // a sum over all pixels
+}
+
+interface Results {
+  readonly float32: number[];
+  readonly bfloat16: number[];
+}
+
+/** What a program gives under some setting of the environment: gradients with 1 as the largest number. */
+async function results(environment: Record<string, string>): Promise<Results> {
+  const program = fileURLToPath(new URL('programs/convolution.mjs', import.meta.url));
+  const { stdout } = await run(process.execPath, [program], {
+    env: { ...process.env, ...environment },
+    maxBuffer: 1 << 25,
+  });
+  return JSON.parse(stdout) as Results;
+}
+
+function largestDifference(a: readonly number[], b: readonly number[]): number {
+  expect(a.length).toBe(b.length);
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
+}
+
+describe.skipIf(!available)('3x3 convolutions of many channels, which go by Winograd', () => {
+  it('agree with the definition, forward and in both gradients', async () => {
+    await fc.assert(fc.asyncProperty(shape, expectReference), { numRuns: 12 });
+  });
+
+  it('agree where the tiles are more than a thread takes at once', async () => {
+    await expectReference({ batch: 7, height: 33, width: 31, channels: 32, filters: 32, pad: [1, 1, 1, 1] });
+  });
+
+  it('agree with bias and ReLU, and with what follows in a prediction', async () => {
+    await expectSame(() => {
+      const x = noise([2, 5, 7, 40], 1) as tf.Tensor4D;
+      const filter = noise([3, 3, 40, 36], 2).div(20) as tf.Tensor4D;
+      const fused = { x, filter, strides: 1, pad: 'same', bias: noise([36], 3) } as const;
+      const convolved = () => tf.conv2d(x, filter, 1, 'same');
+      const normalised = () =>
+        tf.batchNorm(convolved(), noise([36], 4), noise([36], 5).abs(), noise([36], 6), noise([36], 7));
+      return [
+        tf.fused.conv2d(fused),
+        tf.fused.conv2d({ ...fused, activation: 'relu' }),
+        normalised(),
+        normalised().relu(),
+        normalised()
+          .add(noise([2, 5, 7, 36], 8))
+          .relu(),
+      ];
+    });
+  });
+
+  it('agree with the direct way, in float32 and in bfloat16', async () => {
+    const [direct, winograd] = await Promise.all([
+      results({ PROJ_ONEDNN_CONVOLUTION: 'direct' }),
+      results({ PROJ_ONEDNN_CONVOLUTION: 'winograd' }),
+    ]);
+    for (const { bfloat16, float32 } of [direct, winograd]) {
+      const lost = largestDifference(bfloat16, float32);
+      expect(lost).toBeGreaterThan(2 ** -10);
+      expect(lost).toBeLessThan(2 ** -5); // Of some roundings of 2^-9 each.
+    }
+    const difference = largestDifference(winograd.float32, direct.float32);
+    expect(difference).toBeGreaterThan(0); // Two ways indeed.
+    expect(difference).toBeLessThan(5e-6);
+    // To bfloat16 the sums by tiles bring less than the roundings of filters that they save.
+    expect(winograd.bfloat16).not.toEqual(direct.bfloat16);
+    const loss = (ways: Results) => meanDifference(ways.bfloat16, direct.float32);
+    expect(loss(winograd)).toBeLessThan(1.1 * loss(direct));
+  });
+
+  it('agree to the bit for any number of threads, and nearly on any instruction set', async () => {
+    const [winograd, oneThread, ...others] = await Promise.all([
+      results({}),
+      results({ OMP_NUM_THREADS: '1' }),
+      results({ PROJ_ONEDNN_ISA: 'avx2' }),
+      results({ PROJ_ONEDNN_ISA: 'baseline' }),
+    ]);
+    expect(oneThread).toEqual(winograd);
+    for (const { float32 } of others) expect(largestDifference(float32, winograd!.float32)).toBeLessThan(5e-6);
+  });
+});
+
+function meanDifference(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;
+}
