@@ -3,6 +3,7 @@
 #pragma once
 
 #include <dnnl.hpp>
+#include <omp.h>
 
 #include <cstdint>
 #include <functional>
@@ -14,6 +15,19 @@
 
 #include "queue.h"
 #include "tensor.h"
+
+// While it exists, this thread works alone, and oneDNN plans for that.
+class OneThread {
+ public:
+  explicit OneThread(bool alone = true) {
+    if (alone) omp_set_num_threads(1);
+  }
+  ~OneThread() { omp_set_num_threads(threads_); }
+  OneThread(const OneThread&) = delete;
+
+ private:
+  const int threads_ = omp_get_max_threads();
+};
 
 std::string onednn_version();
 // Creates the engine and runs a trivial primitive.

@@ -1,20 +1,8 @@
 #include "product.h"
 
-#include <omp.h>
-
 #include "onednn.h"
 
 namespace {
-
-// While it exists oneDNN plans for one thread. It would otherwise expect the whole team, of which a lane is one.
-class OneThread {
- public:
-  OneThread() { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(threads_); }
-
- private:
-  const int threads_ = omp_get_max_threads();
-};
 
 // Never destroyed: threads of the team outlive what would destroy it.
 dnnl::stream& lane_stream() {

@@ -56,7 +56,11 @@ const char* register_all(const char* wanted) {
   return chosen->name;
 }
 
+// Products that one thread computes in less time than it takes to wake others and to wait for them.
+constexpr double kFlopsOfOneThread = 1.6e7;
+
 void run_op(const Call& call) {
+  const OneThread alone(call.op->flops && call.op->flops(call) < kFlopsOfOneThread);
   const auto is_bf16 = [](const Tensor& t) { return t.present() && t.type == Type::bf16; };
   const auto& tensors = call.tensors;
   if (std::none_of(tensors.begin(), tensors.end(), is_bf16) || (call.op->takes_bf16 && call.op->takes_bf16(call)))
