@@ -14,6 +14,8 @@ export interface DecodeOptions {
   readonly background?: readonly [red: number, green: number, blue: number] | undefined;
   /** Stretches the picture to this size: Pillow's `BILINEAR`, with antialiasing, after `channels` is applied. */
   readonly resize?: { readonly width: number; readonly height: number } | undefined;
+  /** What errors call a picture given as bytes. Default `a picture in memory`. */
+  readonly name?: string | undefined;
 }
 
 /** What a folder scan takes for pictures, lower case, without the dot. */
@@ -35,7 +37,8 @@ const white = [255, 255, 255] as const;
  */
 export async function decodeImage(source: string | URL | Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const { channels = 3, maxPixels = defaultMaxPixels, background = white, resize } = options;
-  const name = source instanceof Uint8Array ? 'a picture in memory' : source instanceof URL ? filePath(source) : source;
+  const { name: given = 'a picture in memory' } = options;
+  const name = source instanceof Uint8Array ? given : source instanceof URL ? filePath(source) : source;
   const bytes = source instanceof Uint8Array ? source : await read(name);
   if (!isKnownFormat(bytes)) {
     throw new ProjError(`Cannot decode ${name}`, {
@@ -132,15 +135,18 @@ function blend(front: number, back: number, alpha: number): number {
 }
 
 async function describe(name: string, bytes: Uint8Array, maxPixels: number, cause: unknown): Promise<ProjError> {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  if (!/pixel limit/.test(reason)) {
-    return new ProjError(`Cannot decode ${name}: ${reason}`, {
+  // By the header, not by the message: libvips has one place for messages of all threads, so it may be another's.
+  const header = await sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch(() => undefined);
+  if (header === undefined || header.width * header.height <= maxPixels) {
+    return new ProjError(`Cannot decode ${name}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       code: 'cannot-decode',
       fix: 'Replace the file if it is damaged or cut short, or leave it out',
       cause,
     });
   }
-  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
+  const { width, height } = header;
   return new ProjError(`Cannot decode ${name}: it is too large`, {
     code: 'too-many-pixels',
     expected: `at most ${maxPixels} pixels`,
