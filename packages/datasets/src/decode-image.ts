@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { createImage, type Image, ProjError } from '@proj/core';
 import sharp from 'sharp';
+import { decodePlainPng } from './decode-png.js';
 import { resizeImage } from './resize-image.js';
 
 /** How {@link decodeImage} turns a file into pixels. Plain data. */
@@ -25,7 +26,7 @@ const defaultMaxPixels = 50_000_000;
 const white = [255, 255, 255] as const;
 
 /**
- * Decodes PNG, JPEG, WebP, AVIF or GIF (its first frame) by sharp. The content decides the format, not the extension.
+ * Decodes PNG, JPEG, WebP, AVIF or GIF (its first frame) by sharp, small plain PNGs without it. The content decides the format, not the extension.
  *
  * The result has 8 bits a channel in sRGB: 16-bit files keep their high byte, palettes are looked up, CMYK and embedded
  * colour profiles are converted, EXIF rotation is applied. Alpha is composed over `background` with Pillow's rounding;
@@ -47,18 +48,24 @@ export async function decodeImage(source: string | URL | Uint8Array, options: De
       received: bytes.length === 0 ? 'an empty file' : `a file of ${bytes.length} bytes in another format`,
     });
   }
-  let image: Image;
+  const decoded = (isPng(bytes) && decodePlainPng(bytes, maxPixels)) || (await decodeBySharp(name, bytes, maxPixels));
+  const pixels = convert(decoded.data, decoded.channels, channels, background);
+  const image = createImage(decoded.width, decoded.height, channels, pixels);
+  return resize === undefined ? image : resizeImage(image, resize);
+}
+
+/** As sRGB with or without alpha. */
+async function decodeBySharp(name: string, bytes: Uint8Array, maxPixels: number): Promise<Image> {
   try {
     const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, autoOrient: true })
       .toColourspace('srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
     const pixels = new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength);
-    image = createImage(info.width, info.height, channels, convert(pixels, info.channels, channels, background));
+    return createImage(info.width, info.height, info.channels, pixels);
   } catch (cause) {
     throw await describe(name, bytes, maxPixels, cause);
   }
-  return resize === undefined ? image : resizeImage(image, resize);
 }
 
 async function read(path: string): Promise<Uint8Array> {
@@ -83,11 +90,16 @@ function filePath(url: URL): string {
   });
 }
 
+const headOf = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 16)).toString('latin1');
+
+const isPng = (bytes: Uint8Array) => headOf(bytes).startsWith('\x89PNG\r\n\x1a\n');
+
 /** Signatures of the formats taken; keeps formats that refer to other files or run programs (SVG, PDF) out. */
 function isKnownFormat(bytes: Uint8Array): boolean {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 16)).toString('latin1');
+  const head = headOf(bytes);
   return (
-    head.startsWith('\x89PNG\r\n\x1a\n') ||
+    isPng(bytes) ||
     head.startsWith('\xff\xd8\xff') ||
     head.startsWith('GIF8') ||
     (head.startsWith('RIFF') && head.startsWith('WEBP', 8)) ||
