@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type Image, ProjError } from '@proj/core';
 import { cachedSource } from './cached-source.js';
 import { type DecodeOptions, decodeImage } from './decode-image.js';
@@ -28,20 +28,21 @@ export function openWebDataset({
 
 /** @throws ProjError `cannot-read`, and as `decodeImage`. */
 export async function decodePart(part: Part, options?: DecodeOptions): Promise<Image> {
-  return decodeImage(await readPart(part), { ...options, name: nameOf(part) });
+  return decodeImage(readPart(part), { ...options, name: nameOf(part) });
 }
 
 const nameOf = ({ name, path }: Part) => `${name} of ${path}`;
 
-async function readPart(part: Part): Promise<Uint8Array> {
+/** At once, because it is little and calls for other threads to do it would cost more. */
+function readPart(part: Part): Uint8Array {
   let reason: unknown = 'the archive is shorter than when it was listed';
   try {
-    const file = await open(part.path, 'r');
+    const file = openSync(part.path, 'r');
     try {
-      const { buffer, bytesRead } = await file.read(new Uint8Array(part.bytes), 0, part.bytes, part.offset);
-      if (bytesRead === part.bytes) return buffer;
+      const bytes = new Uint8Array(part.bytes);
+      if (readSync(file, bytes, 0, part.bytes, part.offset) === part.bytes) return bytes;
     } finally {
-      await file.close();
+      closeSync(file);
     }
   } catch (cause) {
     reason = cause;

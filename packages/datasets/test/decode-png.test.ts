@@ -39,7 +39,9 @@ describe('small plain PNGs', () => {
 
   it('are left to libvips with any bit flipped but those after the end', async () => {
     const pixels = Buffer.from(Array.from({ length: 12 * 5 * 3 }, (_, i) => (i * 31) % 256));
-    const file = await sharp(pixels, { raw: { width: 12, height: 5, channels: 3 } }).png().toBuffer();
+    const file = await sharp(pixels, { raw: { width: 12, height: 5, channels: 3 } })
+      .png()
+      .toBuffer();
     for (let bit = 8 * 8; bit < file.length * 8; bit++) {
       const damaged = Buffer.from(file);
       damaged[bit >> 3]! ^= 1 << (bit & 7);
