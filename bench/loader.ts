@@ -6,17 +6,16 @@ import { ProjError } from '@proj/core';
 import type { BenchmarkOptions } from './main.js';
 import { compete, type Entry } from './support/compete.js';
 import { Contestant } from './support/contestant.js';
-import { LOADER_CASES, prepareData } from './support/loader-cases.js';
+import { BATCHES_A_CALL, LOADER_CASES, prepareData } from './support/loader-cases.js';
 import { CASES } from './support/models.js';
 import { machine } from './support/results.js';
 
 export const options = ['json', 'only'] as const;
 
 const WORKERS = [1, 2];
-/** Long against what both sides make ahead, four batches. */
-const ROUND_MILLISECONDS = 2000;
+const ROUND_MILLISECONDS = 1000;
 const WAIT_ROUNDS = 7;
-const WAIT_MILLISECONDS = 3000;
+const WAIT_MILLISECONDS = 2000;
 const PYTHON = process.env.PYTHON ?? 'python3';
 
 /** Pictures a second of a loader alone: the median of the rounds, with the slowest and the fastest. */
@@ -89,7 +88,8 @@ export default async function benchmark({ json, only }: BenchmarkOptions): Promi
 }
 
 async function speedOf(name: string, data: string): Promise<SpeedRow[]> {
-  const { batchSize: batch, hasPeer } = LOADER_CASES[name]!;
+  const { batchSize, hasPeer } = LOADER_CASES[name]!;
+  const batch = BATCHES_A_CALL * batchSize; // pictures a call
   const entries = WORKERS.flatMap((workers): Entry[] => {
     const entry = (engine: string, start: () => Contestant) => ({ engine, precision: String(workers), batch, start });
     return [

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { loader } from '@proj/datasets';
 import { contest } from '../support/contestant.js';
-import { LOADER_CASES } from '../support/loader-cases.js';
+import { BATCHES_A_CALL, LOADER_CASES } from '../support/loader-cases.js';
 
 const [name = '', data = '', workersText, stepText] = process.argv.slice(2);
 const { batchSize, options } = LOADER_CASES[name]!;
@@ -27,7 +27,7 @@ if (stepMilliseconds !== undefined) {
 
 await contest({
   description: `@proj/datasets, ${workersText} worker threads`,
-  run: stepMilliseconds === undefined ? () => all.next() : step,
+  run: stepMilliseconds === undefined ? load : step,
   begin() {
     waited = 0;
     total = 0;
@@ -45,6 +45,10 @@ tell(-1);
 
 async function* endless() {
   for (let epoch = 0; ; epoch++) yield* batches.epoch(epoch);
+}
+
+async function load(): Promise<void> {
+  for (let i = 0; i < BATCHES_A_CALL; i++) await all.next();
 }
 
 async function step(): Promise<void> {

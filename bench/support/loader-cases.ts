@@ -13,6 +13,9 @@ import {
   type LoaderOptions,
 } from '@proj/datasets';
 
+/** So many that those made ahead of a call, four, do not decide how long it takes. */
+export const BATCHES_A_CALL = 16;
+
 /** What a loader loads in the benchmark, and the model whose training step it has to keep up with. */
 export interface LoaderCase {
   readonly what: string;
@@ -21,7 +24,7 @@ export interface LoaderCase {
   readonly batchSize: number;
   /** Whether `contestants/torch_loader.py` has the same, by the same name. */
   readonly hasPeer: boolean;
-  /** The folder of the data below the one that {@link prepareData} fills. */
+  /** @param data the folder that {@link prepareData} fills. */
   options(data: string): Promise<Pick<LoaderOptions, 'source' | 'codec' | 'transform' | 'stepsPerEpoch' | 'shuffle'>>;
 }
 
