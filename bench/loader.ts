@@ -17,6 +17,9 @@ const ROUND_MILLISECONDS = 1000;
 const WAIT_ROUNDS = 7;
 const WAIT_MILLISECONDS = 2000;
 const PYTHON = process.env.PYTHON ?? 'python3';
+const OURS = fileURLToPath(new URL('contestants/proj-loader.ts', import.meta.url));
+const PEER = fileURLToPath(new URL('contestants/torch_loader.py', import.meta.url));
+const STEP = fileURLToPath(new URL('contestants/tfjs-train-step.ts', import.meta.url));
 
 /** Pictures a second of a loader alone: the median of the rounds, with the slowest and the fastest. */
 interface SpeedRow {
@@ -94,9 +97,7 @@ async function speedOf(name: string, data: string): Promise<SpeedRow[]> {
     const entry = (engine: string, start: () => Contestant) => ({ engine, precision: String(workers), batch, start });
     return [
       entry('@proj/datasets', () => ours(name, data, workers)),
-      ...(hasPeer
-        ? [entry('PyTorch', () => new Contestant(PYTHON, [program('torch_loader.py'), name, data, String(workers)]))]
-        : []),
+      ...(hasPeer ? [entry('PyTorch', () => new Contestant(PYTHON, [PEER, name, data, String(workers)]))] : []),
     ];
   });
   const measured = await compete(entries, { roundMilliseconds: ROUND_MILLISECONDS });
@@ -119,7 +120,7 @@ async function speedOf(name: string, data: string): Promise<SpeedRow[]> {
 /** Milliseconds of a training step in bfloat16; none where the native backend is not built. */
 async function stepOf(model: string): Promise<number | undefined> {
   const batch = CASES[model]!.batches.at(-1)!;
-  const args = ['--import', 'tsx', program('tfjs-train-step.ts'), model, String(batch), 'bfloat16', 'onednn'];
+  const args = ['--import', 'tsx', STEP, model, String(batch), 'bfloat16', 'onednn'];
   const contestant = new Contestant(process.execPath, args);
   try {
     await contestant.ready();
@@ -153,13 +154,8 @@ async function waitOf(name: string, data: string, stepMilliseconds: number): Pro
 
 function ours(name: string, data: string, workers: number, stepMilliseconds?: number): Contestant {
   const step = stepMilliseconds === undefined ? [] : [String(stepMilliseconds)];
-  return new Contestant(process.execPath, [
-    ...['--import', 'tsx', program('proj-loader.ts')],
-    ...[name, data, String(workers), ...step],
-  ]);
+  return new Contestant(process.execPath, [...['--import', 'tsx', OURS], ...[name, data, String(workers), ...step]]);
 }
-
-const program = (file: string) => fileURLToPath(new URL(`contestants/${file}`, import.meta.url));
 
 function speedLine({
   name,
