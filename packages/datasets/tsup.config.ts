@@ -1,4 +1,10 @@
 import { esm } from '../../tsup.base.ts';
 
-// `worker` and `open-folder` are loaded by address, in worker threads.
-export default esm(['src/index.ts', 'src/worker.ts', 'src/open-folder.ts']);
+// `worker` and what opens sources are loaded by address, in worker threads.
+export default esm([
+  'src/index.ts',
+  'src/worker.ts',
+  'src/open-folder.ts',
+  'src/open-cifar10.ts',
+  'src/open-web-dataset.ts',
+]);

@@ -4,6 +4,7 @@ import { type Image, ProjError } from '@proj/core';
 import { type DecodeOptions, decodeImage, pictureExtensions } from './decode-image.js';
 import { type FileNamePattern, fileNamePattern } from './file-name-pattern.js';
 import { readLabelFile } from './label-file.js';
+import { sampleAt } from './sample-at.js';
 
 /** A picture's file and what is written in it. */
 export interface LabelledFile {
@@ -84,15 +85,7 @@ export async function captchaFolder(dir: string, options: CaptchaFolderOptions =
     length: Math.max(...lengths),
     minLength: Math.min(...lengths),
     labelsFrom: found.labelsFrom,
-    async image(index, decodeOptions) {
-      const sample = samples[index];
-      if (sample !== undefined) return decodeImage(sample.path, decodeOptions);
-      throw new ProjError(`There is no picture ${index} in ${folder}`, {
-        code: 'invalid-index',
-        expected: `an index in 0..${samples.length - 1}`,
-        received: String(index),
-      });
-    },
+    image: async (index, decodeOptions) => decodeImage(sampleAt(samples, index, folder).path, decodeOptions),
   };
 }
 

@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import { createImage, type Image, ProjError } from '@proj/core';
 import sharp from 'sharp';
+import { decodePlainPng } from './decode-png.js';
 import { resizeImage } from './resize-image.js';
 
 /** How {@link decodeImage} turns a file into pixels. Plain data. */
@@ -14,6 +17,8 @@ export interface DecodeOptions {
   readonly background?: readonly [red: number, green: number, blue: number] | undefined;
   /** Stretches the picture to this size: Pillow's `BILINEAR`, with antialiasing, after `channels` is applied. */
   readonly resize?: { readonly width: number; readonly height: number } | undefined;
+  /** What errors call a picture given as bytes. Default `a picture in memory`. */
+  readonly name?: string | undefined;
 }
 
 /** What a folder scan takes for pictures, lower case, without the dot. */
@@ -23,7 +28,7 @@ const defaultMaxPixels = 50_000_000;
 const white = [255, 255, 255] as const;
 
 /**
- * Decodes PNG, JPEG, WebP, AVIF or GIF (its first frame) by sharp. The content decides the format, not the extension.
+ * Decodes PNG, JPEG, WebP, AVIF or GIF (its first frame) by sharp, small plain PNGs without it. The content decides the format, not the extension.
  *
  * The result has 8 bits a channel in sRGB: 16-bit files keep their high byte, palettes are looked up, CMYK and embedded
  * colour profiles are converted, EXIF rotation is applied. Alpha is composed over `background` with Pillow's rounding;
@@ -35,7 +40,8 @@ const white = [255, 255, 255] as const;
  */
 export async function decodeImage(source: string | URL | Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const { channels = 3, maxPixels = defaultMaxPixels, background = white, resize } = options;
-  const name = source instanceof Uint8Array ? 'a picture in memory' : source instanceof URL ? filePath(source) : source;
+  const { name: given = 'a picture in memory' } = options;
+  const name = source instanceof Uint8Array ? given : source instanceof URL ? filePath(source) : source;
   const bytes = source instanceof Uint8Array ? source : await read(name);
   if (!isKnownFormat(bytes)) {
     throw new ProjError(`Cannot decode ${name}`, {
@@ -44,23 +50,30 @@ export async function decodeImage(source: string | URL | Uint8Array, options: De
       received: bytes.length === 0 ? 'an empty file' : `a file of ${bytes.length} bytes in another format`,
     });
   }
-  let image: Image;
+  const decoded = (isPng(bytes) && decodePlainPng(bytes, maxPixels)) || (await decodeBySharp(name, bytes, maxPixels));
+  const pixels = convert(decoded.data, decoded.channels, channels, background);
+  const image = createImage(decoded.width, decoded.height, channels, pixels);
+  return resize === undefined ? image : resizeImage(image, resize);
+}
+
+/** As sRGB with or without alpha. */
+async function decodeBySharp(name: string, bytes: Uint8Array, maxPixels: number): Promise<Image> {
   try {
     const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, autoOrient: true })
       .toColourspace('srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
     const pixels = new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength);
-    image = createImage(info.width, info.height, channels, convert(pixels, info.channels, channels, background));
+    return createImage(info.width, info.height, info.channels, pixels);
   } catch (cause) {
     throw await describe(name, bytes, maxPixels, cause);
   }
-  return resize === undefined ? image : resizeImage(image, resize);
 }
 
 async function read(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    // In a worker thread nothing else waits, and the trips of `readFile` to other threads cost more than the decoding.
+    return isMainThread ? await readFile(path) : readFileSync(path);
   } catch (cause) {
     throw new ProjError(`Cannot read ${path}: ${(cause as Error).message}`, {
       code: 'cannot-read',
@@ -80,11 +93,16 @@ function filePath(url: URL): string {
   });
 }
 
+const headOf = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 16)).toString('latin1');
+
+const isPng = (bytes: Uint8Array) => headOf(bytes).startsWith('\x89PNG\r\n\x1a\n');
+
 /** Signatures of the formats taken; keeps formats that refer to other files or run programs (SVG, PDF) out. */
 function isKnownFormat(bytes: Uint8Array): boolean {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 16)).toString('latin1');
+  const head = headOf(bytes);
   return (
-    head.startsWith('\x89PNG\r\n\x1a\n') ||
+    isPng(bytes) ||
     head.startsWith('\xff\xd8\xff') ||
     head.startsWith('GIF8') ||
     (head.startsWith('RIFF') && head.startsWith('WEBP', 8)) ||
@@ -132,15 +150,18 @@ function blend(front: number, back: number, alpha: number): number {
 }
 
 async function describe(name: string, bytes: Uint8Array, maxPixels: number, cause: unknown): Promise<ProjError> {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  if (!/pixel limit/.test(reason)) {
-    return new ProjError(`Cannot decode ${name}: ${reason}`, {
+  // By the header, not by the message: libvips has one place for messages of all threads, so it may be another's.
+  const header = await sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch(() => undefined);
+  if (header === undefined || header.width * header.height <= maxPixels) {
+    return new ProjError(`Cannot decode ${name}: ${cause instanceof Error ? cause.message : String(cause)}`, {
       code: 'cannot-decode',
       fix: 'Replace the file if it is damaged or cut short, or leave it out',
       cause,
     });
   }
-  const { width, height } = await sharp(bytes, { limitInputPixels: false }).metadata();
+  const { width, height } = header;
   return new ProjError(`Cannot decode ${name}: it is too large`, {
     code: 'too-many-pixels',
     expected: `at most ${maxPixels} pixels`,

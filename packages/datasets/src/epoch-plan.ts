@@ -1,7 +1,8 @@
 import { ProjError, Rng, type RngKey } from '@proj/core';
+import { checkedWeights, weightedOrder } from './weighted-order.js';
 
 /** What to do where an epoch's examples do not fill the last batch. */
-export type LastBatch = 'keep' | 'drop' | 'wrap';
+export type LastBatch = 'keep' | 'drop' | 'wrap' | 'pad';
 
 export interface EpochPlanOptions {
   /** Examples in the source, `Infinity` for an endless one. */
@@ -10,6 +11,7 @@ export interface EpochPlanOptions {
   readonly stepsPerEpoch: number | undefined;
   readonly lastBatch: LastBatch;
   readonly shuffle: boolean;
+  readonly weights: ArrayLike<number> | undefined;
   readonly seed: RngKey;
 }
 
@@ -17,16 +19,18 @@ export interface EpochPlanOptions {
 export class EpochPlan {
   readonly stepsPerEpoch: number;
   readonly #options: EpochPlanOptions;
+  readonly #weights: Float64Array | undefined;
 
-  /** @throws ProjError `empty-source`, `invalid-steps`. */
+  /** @throws ProjError `empty-source`, `invalid-steps`, `invalid-weights`. */
   constructor(options: EpochPlanOptions) {
     this.#options = options;
+    this.#weights = options.weights && checkedWeights(options.weights, options.size);
     this.stepsPerEpoch = countSteps(options);
   }
 
-  /** For each step of `epoch` the indices of its examples. */
+  /** For each step of `epoch` the indices of its examples; -1 for rows that are left blank. */
   epoch(epoch: number): (step: number) => Int32Array {
-    const { size, batchSize, lastBatch, shuffle, seed } = this.#options;
+    const { size, batchSize, lastBatch } = this.#options;
     if (size === Number.POSITIVE_INFINITY) {
       return (step) => {
         const first = (epoch * this.stepsPerEpoch + step) * batchSize;
@@ -39,13 +43,23 @@ export class EpochPlan {
         return Int32Array.from({ length: batchSize }, (_, i) => first + i);
       };
     }
-    const order = Int32Array.from({ length: size }, (_, index) => index);
-    if (shuffle) new Rng(seed).split('epoch', epoch).shuffle(order);
+    const order = this.#order(epoch);
     return (step) => {
       const first = step * batchSize;
-      if (lastBatch !== 'wrap') return order.slice(first, first + batchSize);
-      return Int32Array.from({ length: batchSize }, (_, i) => order[(first + i) % size]!);
+      const whole = (indexAt: (position: number) => number) =>
+        Int32Array.from({ length: batchSize }, (_, i) => indexAt(first + i));
+      if (lastBatch === 'wrap') return whole((position) => order[position % size]!);
+      if (lastBatch === 'pad') return whole((position) => order[position] ?? -1);
+      return order.slice(first, first + batchSize);
     };
+  }
+
+  #order(epoch: number): Int32Array {
+    const { size, shuffle, seed } = this.#options;
+    const rng = new Rng(seed).split('epoch', epoch);
+    if (this.#weights !== undefined) return weightedOrder(this.#weights, rng);
+    const order = Int32Array.from({ length: size }, (_, index) => index);
+    return shuffle ? rng.shuffle(order) : order;
   }
 }
 

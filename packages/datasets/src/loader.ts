@@ -1,7 +1,8 @@
 import { type Batch, type BatchLoader, isProjError, ProjError, type RngKey } from '@proj/core';
-import { type MadeBatch, type SkippedPicture, sizeMismatch } from './batch-maker.js';
+import { checkForm, type FirstPicture, type MadeBatch, type SkippedPicture } from './collator.js';
+import { type BatchCodec, encodeLabels } from './encode-labels.js';
 import { EpochPlan, type LastBatch } from './epoch-plan.js';
-import type { LabelCodec } from './label-codec.js';
+import { checkState, type LoaderState, planKey } from './loader-state.js';
 import { resolveModule } from './module-descriptor.js';
 import type { SourceDescriptor, TransformDescriptor } from './source.js';
 import { type BatchService, InlineService, WorkerPool } from './worker-pool.js';
@@ -10,18 +11,23 @@ export interface LoaderOptions {
   /** Where examples come from: `folderSource(...)`, `generatorSource(...)` or a descriptor of your own. */
   readonly source: SourceDescriptor;
   /** Encodes labels that are text; leave it out where labels are class indices. */
-  readonly codec?: Pick<LabelCodec, 'length' | 'encode'> | undefined;
+  readonly codec?: BatchCodec | undefined;
   /** Examples in a batch. */
   readonly batchSize: number;
   /** Decides the order of examples and the random numbers of `transform`. Default 0. */
   readonly seed?: RngKey | undefined;
   /** A new order in every epoch. An endless source has no order and ignores it. Default false. */
   readonly shuffle?: boolean | undefined;
+  /**
+   * How often each example comes in relation to the others, 0 or more, by index: `balancedWeights(samples)` for as many
+   * of each class. An epoch then draws as many examples as there are, with replacement and always in a new order.
+   */
+  readonly weights?: ArrayLike<number> | undefined;
   /** Needed for an endless source; otherwise an epoch can be cut to its first steps. */
   readonly stepsPerEpoch?: number | undefined;
   /**
-   * Where examples do not fill the last batch: `keep` a smaller one (default), `drop` it, or `wrap`: fill it with the
-   * first examples of the epoch.
+   * Where examples do not fill the last batch: `keep` a smaller one (default), `drop` it, `wrap`: fill it with the first
+   * examples of the epoch, or `pad`: fill it with blank rows, whose pictures are 0, labels -1 and indices -1.
    */
   readonly lastBatch?: LastBatch | undefined;
   /** Applied to each picture in the worker. */
@@ -46,11 +52,12 @@ export interface LoaderOptions {
 /**
  * Makes a loader, once its workers have opened the source.
  *
- * @throws ProjError `invalid-option`, `invalid-steps`, `empty-source`, `cannot-resolve-module`, `cannot-open-source`,
- *   `worker-hung`, `worker-exited`, `worker-failed`.
+ * @throws ProjError `invalid-option`, `invalid-steps`, `invalid-weights`, `empty-source`, `cannot-resolve-module`,
+ *   `cannot-open-source`, `worker-hung`, `worker-exited`, `worker-failed`.
  */
 export async function loader(options: LoaderOptions): Promise<Loader> {
-  const { batchSize, seed = 0, shuffle = false, stepsPerEpoch, lastBatch = 'keep', onBadPicture = 'throw' } = options;
+  const { batchSize, seed = 0, shuffle = false, weights, stepsPerEpoch, onBadPicture = 'throw' } = options;
+  const { lastBatch = 'keep' } = options;
   const { workers = 1, prefetchBytes = 256 * 1024 * 1024, timeoutMs = 30_000, openTimeoutMs = 60_000 } = options;
   const { prefetch = Math.max(4, 2 * workers) } = options;
   checkInteger('batchSize', batchSize, 1);
@@ -72,9 +79,11 @@ export async function loader(options: LoaderOptions): Promise<Loader> {
     workers === 0 ? new InlineService(settings) : new WorkerPool(workers, settings, { timeoutMs, openTimeoutMs });
   try {
     const size = await service.open();
-    const plan = new EpochPlan({ size, batchSize, stepsPerEpoch, lastBatch, shuffle, seed });
+    const planOptions = { size, batchSize, stepsPerEpoch, lastBatch, shuffle, weights, seed };
+    const plan = new EpochPlan(planOptions);
+    const key = planKey({ ...planOptions, stepsPerEpoch: plan.stepsPerEpoch });
     const ahead = workers === 0 ? 0 : prefetch;
-    return new Loader(service, plan, { batchSize, size, codec: options.codec, ahead, aheadBytes: prefetchBytes });
+    return new Loader(service, plan, { batchSize, size, key, codec: options.codec, ahead, aheadBytes: prefetchBytes });
   } catch (error) {
     await service.close(closedError());
     throw error;
@@ -84,7 +93,8 @@ export async function loader(options: LoaderOptions): Promise<Loader> {
 interface LoaderParts {
   readonly batchSize: number;
   readonly size: number;
-  readonly codec: LoaderOptions['codec'];
+  readonly key: LoaderState['plan'];
+  readonly codec: BatchCodec | undefined;
   readonly ahead: number;
   readonly aheadBytes: number;
 }
@@ -102,7 +112,9 @@ export class Loader implements BatchLoader {
   readonly #plan: EpochPlan;
   readonly #parts: LoaderParts;
   readonly #skipped = new Map<number, SkippedPicture>();
-  #first: { readonly name: string; readonly shape: readonly number[]; readonly bytes: number } | undefined;
+  #first: (FirstPicture & { readonly batchBytes: number }) | undefined;
+  #epoch = 0;
+  #step = 0;
   #closed = false;
 
   /** Use {@link loader}. */
@@ -118,6 +130,25 @@ export class Loader implements BatchLoader {
   /** The bad pictures met so far, each once, where `onBadPicture` is `skip`. */
   get skipped(): readonly SkippedPicture[] {
     return [...this.#skipped.values()];
+  }
+
+  /**
+   * Where the loader is, as small plain JSON: after the batch that it gave last. Kept with a checkpoint, it lets
+   * `resume` go on there, in another process too.
+   */
+  get state(): LoaderState {
+    return { epoch: this.#epoch, step: this.#step, plan: this.#parts.key };
+  }
+
+  /**
+   * The rest of the epoch in which a loader with the same options was; nothing where the epoch was over. Later epochs
+   * follow by `epoch(state.epoch + 1)`.
+   *
+   * @throws ProjError `state-mismatch` when the loader would give other batches; otherwise as `epoch`.
+   */
+  resume(state: LoaderState): AsyncIterable<Batch> {
+    checkState(state, this.#parts.key);
+    return this.epoch(state.epoch, { fromStep: state.step });
   }
 
   /**
@@ -145,7 +176,8 @@ export class Loader implements BatchLoader {
     const indicesOf = this.#plan.epoch(epoch);
     const cancelled = new Int32Array(new SharedArrayBuffer(4));
     const pending: Promise<MadeBatch | undefined>[] = [];
-    let step = fromStep;
+    let step = fromStep; // the next to be made
+    let given = fromStep;
     const fill = (count: number) => {
       while (!this.#closed && step < this.stepsPerEpoch && pending.length < count) {
         const task = { epoch, position: step * this.batchSize, indices: indicesOf(step++) };
@@ -162,6 +194,7 @@ export class Loader implements BatchLoader {
         if (made === undefined) return;
         const batch = this.#finish(made);
         fill(this.#ahead());
+        [this.#epoch, this.#step] = [epoch, ++given];
         yield batch;
       }
     } catch (error) {
@@ -185,47 +218,17 @@ export class Loader implements BatchLoader {
     const { ahead, aheadBytes } = this.#parts;
     // Until the first batch shows how large they are, one is made at a time.
     if (this.#first === undefined) return Math.min(ahead, 1);
-    return Math.min(ahead, Math.max(1, Math.floor(aheadBytes / this.#first.bytes)));
+    return Math.min(ahead, Math.max(1, Math.floor(aheadBytes / this.#first.batchBytes)));
   }
 
   #finish({ data, shape, labels, names, indices, skipped }: MadeBatch): Batch {
-    this.#first ??= { name: names[0]!, shape: shape.slice(1), bytes: data.byteLength };
-    if (shape.slice(1).some((side, axis) => side !== this.#first!.shape[axis])) {
-      throw sizeMismatch(names[0]!, shape.slice(1), this.#first.name, this.#first.shape);
-    }
+    const type = data instanceof Float32Array ? 'Float32Array' : 'Uint8Array';
+    const [, height, width, channels] = shape;
+    const form = { name: names[0]!, shape: [height, width, channels], type } as const;
+    this.#first ??= { ...form, batchBytes: data.byteLength };
+    checkForm(form, this.#first);
     for (const picture of skipped) this.#skipped.set(picture.index, picture);
-    return { inputs: { data, shape }, labels: this.#encode(labels, names), indices };
-  }
-
-  #encode(labels: readonly (string | number)[], names: readonly string[]): Batch['labels'] {
-    const { codec } = this.#parts;
-    if (codec === undefined) {
-      const place = labels.findIndex((label) => typeof label !== 'number');
-      if (place < 0) return { data: Int32Array.from(labels as number[]), shape: [labels.length] }; // [B]
-      throw new ProjError(`Cannot use the label '${labels[place]}' of ${names[place]}`, {
-        code: 'missing-codec',
-        expected: 'class indices, or a `codec` for labels that are text',
-        fix: 'Pass `codec: fixedLength({ charset, length })`',
-      });
-    }
-    const data = new Int32Array(labels.length * codec.length);
-    for (const [place, label] of labels.entries()) {
-      try {
-        data.set(codec.encode(String(label)), place * codec.length);
-      } catch (cause) {
-        if (!isProjError(cause)) throw cause;
-        const { code, expected, received, fix } = cause;
-        const facts = {
-          code,
-          ...(expected && { expected }),
-          ...(received && { received }),
-          ...(fix && { fix }),
-          cause,
-        };
-        throw new ProjError(`Cannot encode the label '${label}' of ${names[place]}`, facts);
-      }
-    }
-    return { data, shape: [labels.length, codec.length] }; // [B, L]
+    return { inputs: { data, shape }, labels: encodeLabels(labels, names, this.#parts.codec), indices };
   }
 }
 

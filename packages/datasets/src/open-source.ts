@@ -21,6 +21,7 @@ export async function openSource(descriptor: SourceDescriptor): Promise<OpenedSo
       size: opened.size,
       sample: (index) => opened.sample(index),
       name: (index) => opened.name?.(index) ?? `sample ${index}`,
+      close: () => opened.close?.(),
     };
   }
   throw wrongResult(

@@ -1,6 +1,7 @@
-import type { Image, Rng, RngKey } from '@proj/core';
+import type { FloatImage, Image, Rng, RngKey } from '@proj/core';
 import type { LabelledFile } from './captcha-folder.js';
 import type { DecodeOptions } from './decode-image.js';
+import type { ClassifiedFile } from './image-folder.js';
 import { type ModuleDescriptor, resolveModule } from './module-descriptor.js';
 
 /** One example as a source gives it. */
@@ -17,6 +18,8 @@ export interface SampleSource {
   sample(index: number): Sample | Promise<Sample>;
   /** What errors call the example, a path for example. */
   name?(index: number): string;
+  /** Called when nothing more is asked for, unless its thread is ended as it stands. */
+  close?(): void;
 }
 
 /** A generator that draws straight into a batch, such as the styles of `@proj/captcha-gen`. */
@@ -28,8 +31,11 @@ export interface PictureGenerator {
   generateInto(seed: RngKey, index: number, target: Uint8ClampedArray, offset: number): string | number;
 }
 
-/** Changes one picture. Draws random numbers only from `rng`, whose stream belongs to this example of this epoch. */
-export type Transform = (image: Image, rng: Rng) => Image | Promise<Image>;
+/**
+ * Changes one picture, or makes real numbers of it, as a normalisation does. Draws random numbers only from `rng`, whose
+ * stream belongs to this example of this epoch.
+ */
+export type Transform = (image: Image, rng: Rng) => Image | FloatImage | Promise<Image | FloatImage>;
 
 /**
  * Plain data from which a worker thread opens a source: it imports `module` and calls `export` with `options`, which
@@ -66,11 +72,11 @@ export interface FolderSourceOptions extends DecodeOptions {
 }
 
 /**
- * Pictures from files: those of `captchaFolder(dir).samples`, a part of them from `splitByString`, or any list of
- * `{path, label}`. All pictures must have one size, or be given one by `resize`.
+ * Pictures from files: those of `captchaFolder(dir).samples` or `imageFolder(dir).samples`, a part of them from a split,
+ * or any list of `{path, label}`. All pictures must have one size, or be given one by `resize` or a transform.
  */
 export function folderSource(
-  samples: readonly (LabelledFile | { readonly path: string; readonly label: number })[],
+  samples: readonly (LabelledFile | ClassifiedFile)[],
   options: FolderSourceOptions = {},
 ): SourceDescriptor {
   const module = new URL('./open-folder.js', import.meta.url).href;

@@ -1,4 +1,5 @@
-import type { BatchTask, MadeBatch, MakerSettings } from './batch-maker.js';
+import type { BatchTask, MakerSettings } from './batch-maker.js';
+import type { MadeBatch } from './collator.js';
 import type { PackedError } from './error-transfer.js';
 
 /** What a worker is started with. */

@@ -1,4 +1,5 @@
-import { BatchMaker, type BatchTask, type MadeBatch, type MakerSettings } from './batch-maker.js';
+import { BatchMaker, type BatchTask, type MakerSettings } from './batch-maker.js';
+import type { MadeBatch } from './collator.js';
 import { type Timeouts, WorkerThread } from './worker-thread.js';
 
 /** Who makes batches for a loader. */
@@ -37,7 +38,9 @@ export class InlineService implements BatchService {
   release(): void {}
 
   async close(): Promise<void> {
+    const maker = this.#maker;
     this.#maker = undefined;
+    (await maker?.catch(() => undefined))?.close();
   }
 }
 

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { ProjError } from '@proj/core';
-import type { BatchTask, MadeBatch, MakerSettings } from './batch-maker.js';
+import type { BatchTask, MakerSettings } from './batch-maker.js';
+import type { MadeBatch } from './collator.js';
 import { unpackError } from './error-transfer.js';
 import type { TaskMessage, WorkerMessage, WorkerStart } from './worker-messages.js';
 import { WorkerStatus } from './worker-status.js';

@@ -1,8 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { decodeImage } from '@proj/datasets';
-import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import goldens from './goldens/pictures.json' with { type: 'json' };
@@ -153,23 +152,6 @@ describe('decodeImage', () => {
     const before = process.memoryUsage().rss;
     await expect(decodeImage(bomb)).rejects.toMatchObject({ code: 'too-many-pixels' });
     expect(process.memoryUsage().rss - before).toBeLessThan(500e6);
-  });
-
-  it('gives a picture or a named error for damaged files, never anything else', async () => {
-    const files = ['rgba.png', 'exif-6.jpg', 'cmyk.jpg', 'two-frames.gif', 'lossless.webp', 'palette-transparent.png'];
-    const originals = files.map((file) => readFileSync(new URL(file, pictures)));
-    const damage = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 6 });
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...originals), damage, async (original, changes) => {
-        const bytes = Buffer.from(original);
-        for (const [place, value] of changes) bytes[place % bytes.length] = value;
-        const result = await decodeImage(bytes, { maxPixels: 1_000_000 }).catch((error) => error);
-        if (result instanceof Error)
-          expect(['cannot-decode', 'too-many-pixels']).toContain((result as { code?: string }).code);
-        else expect(result.data.length).toBe(result.width * result.height * 3);
-      }),
-      { numRuns: 150 },
-    );
   });
 });
 

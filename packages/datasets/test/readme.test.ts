@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Rng } from '@proj/core';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from './temporary-folder.js';
@@ -28,6 +29,24 @@ async function project(): Promise<string> {
   return folder;
 }
 
+/** Twelve drawings of four people in each of two classes, a copy of the first as JPEG, and one that is nothing but grey. */
+async function addDrawings(folder: string): Promise<void> {
+  const rng = new Rng(1);
+  for (const name of ['cat', 'dog']) {
+    mkdirSync(join(folder, 'drawings', name), { recursive: true });
+    for (const person of ['anna', 'ben', 'carl', 'dora']) {
+      for (const number of [1, 2, 3]) {
+        const raw = { width: 8, height: 8, channels: 3 as const };
+        const image = sharp(Buffer.from(Array.from({ length: 192 }, () => rng.int(256))), { raw }).resize(32, 32);
+        await image.png().toFile(join(folder, 'drawings', name, `${person}-${number}.png`));
+      }
+    }
+  }
+  await sharp(join(folder, 'drawings/cat/anna-1.png')).jpeg().toFile(join(folder, 'drawings/cat/anna-4.jpg'));
+  const create = { width: 32, height: 32, channels: 3 as const, background: '#777777' };
+  await sharp({ create }).png().toFile(join(folder, 'drawings/dog/zoe-1.png'));
+}
+
 async function node(cwd: string, ...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd, timeout: 100_000 });
   return stdout;
@@ -37,14 +56,21 @@ describe('the examples of the README, run as TypeScript by tsx', () => {
   it.each([
     [0, '8 to train on, 2 held back, characters 0123456789Bad\n[ 4, 16, 40, 1 ] [ 4, 4 ]\n[ 4, 16, 40, 1 ] [ 4, 4 ]\n'],
     [1, '[ 8, 64, 128, 3 ] 4\n[ 8, 64, 128, 3 ] 4\n2\n'],
+    [
+      2,
+      'picture 3 is out: duplicate, 0 of 64 bits differ, at most 4 may\n' +
+        'picture 25 is out: flat, contrast 0.0, less than 5\n' +
+        'cat,dog 18 6\n[ 4 ]\n[ 4 ]\n[ 4 ]\n[ 4 ]\n[ 2 ]\n',
+    ],
   ])('example %i', async (index, expected) => {
     const folder = await project();
+    if (index === 2) await addDrawings(folder);
     writeFileSync(join(folder, 'example.ts'), blocks[index]!);
     expect(await node(folder, '--import', tsx, 'example.ts')).toBe(expected);
   });
 
-  it('are these two', () => {
-    expect(blocks.length).toBe(2);
+  it('are these three', () => {
+    expect(blocks.length).toBe(3);
   });
 });
 
