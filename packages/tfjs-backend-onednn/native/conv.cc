@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "conv.h"
+#include "depthwise.h"
 #include "kept.h"
 #include "onednn.h"
 #include "registry.h"
@@ -225,10 +226,21 @@ void conv2d_backward_data(const Call& call) {
   e.primitive.execute(onednn_stream(), arguments);
 }
 
+bool depthwise_backward_weights(const Call& call, const Tensor& x, const Tensor& dy, const Tensor& dw) {
+  const int64_t kernel = dw.dims[0];
+  if (!call.integer(kDepthwise) || dw.dims[3] != 1 || dw.dims[1] != kernel || (kernel != 3 && kernel != 5)) return false;
+  if (call.integer(kDilationH) != 1 || call.integer(kDilationW) != 1 || x.type != dy.type) return false;
+  const DepthwiseShape shape{x.dims[0],  x.dims[1], x.dims[2],
+                             x.dims[3],  dy.dims[1], dy.dims[2], kernel, call.integer(kStrideH),
+                             call.integer(kStrideW), call.integer(kTop), call.integer(kLeft)};
+  depthwise().backward_weights(shape, x, dy, dw.f32_out());
+  return true;
+}
+
 // x, dy, dfilter
 void conv2d_backward_weights(const Call& call) {
   const Tensor &x = call[0], &dy = call[1], &dw = call[2];
-  if (winograd_backward_weights(call, x, dy, dw)) return;
+  if (winograd_backward_weights(call, x, dy, dw) || depthwise_backward_weights(call, x, dy, dw)) return;
   Entry& e = cache().get(key_of(2, call), [&] {
     const dnn::ConvShape c = shape_of(call, x, dw, dy, false);
     const dnn::Precision px = dnn::precision(x), pdy = dnn::precision(dy), p = px == dnn::bf16 ? px : pdy;
@@ -268,6 +280,11 @@ bool takes_bf16(const Call& call) {
 }
 
 }  // namespace
+
+Depthwise& depthwise() {
+  static Depthwise kernels{};
+  return kernels;
+}
 
 void add_conv() {
   add_ops({{"conv2d", conv2d, takes_bf16<1, 1>, true, forward_flops},

@@ -88,6 +88,37 @@ describe.skipIf(!available)('convolution and pooling agree with the plain JS bac
     );
   });
 
+  it('gradients of depthwise filters of many channels', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          height: fc.integer({ min: 1, max: 12 }),
+          width: fc.integer({ min: 1, max: 12 }),
+          channels: fc.constantFrom(16, 35),
+          kernel: fc.constantFrom(3, 5),
+          strides: fc.tuple(size(2), size(2)),
+          pad: fc.tuple(fc.nat(4), fc.nat(4), fc.nat(4), fc.nat(4)),
+        }),
+        async ({ height, width, channels, kernel, strides, pad: [top, bottom, left, right] }) => {
+          fc.pre(height + top + bottom >= kernel && width + left + right >= kernel);
+          await expectSame(() => {
+            const x = noise([2, height, width, channels], 1) as tf.Tensor4D;
+            const w = noise([kernel, kernel, channels, 1], 2) as tf.Tensor4D;
+            const border = [
+              [0, 0],
+              [top, bottom],
+              [left, right],
+              [0, 0],
+            ] as unknown as 'same';
+            const f = (a: tf.Tensor) => tf.depthwiseConv2d(x, a as tf.Tensor4D, strides, border);
+            return gradients(f, [w]);
+          });
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
   it('fused convolutions with every bias and activation', async () => {
     const x = () => noise([2, 6, 7, 5], 1) as tf.Tensor4D;
     const w = () => noise([3, 3, 5, 6], 2) as tf.Tensor4D;

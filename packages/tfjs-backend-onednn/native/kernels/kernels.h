@@ -28,6 +28,7 @@ void add_resize();
 void add_random();
 void add_lstm();
 void add_winograd();
+void add_depthwise();
 
 // Splits [0, n) over the threads: f(begin, end) on each. `grain`: fewest elements worth a second thread; waking one costs
 // tens of microseconds. The body is passed by address, so that it is compiled once and not into every branch.
