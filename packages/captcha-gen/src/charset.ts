@@ -31,7 +31,8 @@ export const charsets = {
 export function kindsOf(charset: Charset): readonly (readonly string[])[] {
   const kinds = (typeof charset === 'string' ? [charset] : charset).map((kind) => [...kind]);
   const symbols = kinds.flat();
-  const twice = symbols.find((symbol, i) => symbols.indexOf(symbol) !== i);
+  const seen = new Set<string>();
+  const twice = symbols.find((symbol) => seen.size === seen.add(symbol).size);
   if (symbols.length === 0 || kinds.some((kind) => kind.length === 0) || twice !== undefined) {
     throw new ProjError('Cannot use this charset', {
       code: 'invalid-charset',
