@@ -29,7 +29,8 @@ export const charsets = {
  * @throws ProjError `invalid-charset` when a kind is empty or a symbol stands twice.
  */
 export function kindsOf(charset: Charset): readonly (readonly string[])[] {
-  const kinds = (typeof charset === 'string' ? [charset] : charset).map((kind) => [...kind]);
+  const texts: readonly unknown[] = typeof charset === 'string' ? [charset] : Array.isArray(charset) ? charset : [];
+  const kinds = texts.map((kind) => (typeof kind === 'string' ? [...kind] : []));
   const symbols = kinds.flat();
   const seen = new Set<string>();
   const twice = symbols.find((symbol) => seen.size === seen.add(symbol).size);
@@ -37,7 +38,7 @@ export function kindsOf(charset: Charset): readonly (readonly string[])[] {
     throw new ProjError('Cannot use this charset', {
       code: 'invalid-charset',
       expected: 'at least one symbol in each kind, and each symbol once',
-      received: twice === undefined ? JSON.stringify(charset) : `${JSON.stringify(twice)} twice`,
+      received: twice === undefined ? (JSON.stringify(charset) ?? String(charset)) : `${JSON.stringify(twice)} twice`,
     });
   }
   return kinds;

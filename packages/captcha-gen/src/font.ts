@@ -62,6 +62,16 @@ export function loadFont(source: FontSource): Font {
  * @throws ProjError `invalid-font`.
  */
 export function loadFonts(sources: readonly FontSource[], defaults: readonly BundledFont[]): readonly Font[] {
+  if (
+    !Array.isArray(sources) ||
+    !sources.every((source) => typeof source === 'string' || source instanceof Uint8Array)
+  ) {
+    throw new ProjError('Cannot use these fonts', {
+      code: 'invalid-font',
+      expected: 'a list of names, paths or bytes',
+      received: JSON.stringify(sources) ?? String(sources),
+    });
+  }
   return (sources.length > 0 ? sources : defaults).map(loadFont);
 }
 

@@ -88,7 +88,7 @@ async function guard<T>(path: string, action: () => Promise<T>): Promise<T> {
   }
 }
 
-function folderNotEmpty(folder: string): ProjError {
+export function folderNotEmpty(folder: string): ProjError {
   return new ProjError(`Will not write captchas into ${folder}`, {
     code: 'folder-not-empty',
     expected: 'an empty folder, or one that the same style, seed and start began',

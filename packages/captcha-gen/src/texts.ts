@@ -96,11 +96,9 @@ export function partDrawer<T>(
 
 /** @throws ProjError `invalid-length` unless `length` is a positive integer, or two of them, the smaller one first. */
 export function lengthRange(length: Length): readonly [least: number, most: number] {
-  const range = typeof length === 'number' ? [length, length] : length;
+  const range: readonly unknown[] = Array.isArray(length) ? length : [length, length];
   const [least, most] = range as readonly [number, number];
-  const valid =
-    Array.isArray(range) && range.length === 2 && range.every(Number.isInteger) && least >= 1 && most >= least;
-  if (!valid) {
+  if (!(range.length === 2 && range.every(Number.isInteger) && least >= 1 && most >= least)) {
     throw new ProjError('Cannot draw a captcha of this length', {
       code: 'invalid-length',
       expected: 'the number of characters as a positive integer, or the least and the most',

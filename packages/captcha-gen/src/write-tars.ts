@@ -3,7 +3,8 @@ import { writeFileAtomic } from '@proj/core/node';
 import { createTar } from 'nanotar';
 import type { DrawnCaptchas } from './draw-indices.js';
 import { drawChunks, overlapping } from './draw-pool.js';
-import { appendLines, type ManifestRecord, range, resumeJob } from './output-folder.js';
+import { fileOf } from './earlier-run.js';
+import { appendLines, folderNotEmpty, type ManifestRecord, range, resumeJob } from './output-folder.js';
 import { encodePng } from './png.js';
 import { checkCount, rangeOf } from './sequence.js';
 import type { CaptchaStyle } from './style.js';
@@ -89,6 +90,7 @@ export async function writeTars(
     fileAt,
     lineAt,
   });
+  if (lines.some((line, place) => fileOf(line) !== fileAt(place))) throw folderNotEmpty(out); // another `perTar`
   const tars = range(0, Math.ceil(count / perTar));
   const isDone = (tar: number) =>
     Math.min(count, (tar + 1) * perTar) <= lines.length && files.has(fileAt(tar * perTar));

@@ -56,8 +56,11 @@ function quarter(a: number, b: number): Run[] {
   let [x, y] = [a, b % 2];
   let right = x;
   while (x !== a % 2 || y !== b) {
-    const next: [number, number][] = x > 1 ? [[x, y + 2], [x - 2, y + 2], [x - 2, y]] : [[x, y + 2]]; // biome-ignore format: one line
-    const [nx, ny] = next.reduce((best, point) => (misfit(...point) < misfit(...best) ? point : best));
+    // Upwards, and unless the middle is reached inwards; where two are equally near, the first.
+    const next: [number, number][] = [[x, y + 2]];
+    if (x > 1) next.push([x - 2, y + 2], [x - 2, y]);
+    let [nx, ny] = next[0]!;
+    for (const [px, py] of next) if (misfit(px, py) < misfit(nx, ny)) [nx, ny] = [px, py];
     if (ny > y) {
       runs.push([y, x, right]);
       right = nx;

@@ -281,7 +281,7 @@ function opaque([r, g, b]: Color): Color {
 
 function sampleWarp(rng: Rng, { width, height }: Cut): Warp {
   const across = width * rng.uniform() * 0.2 + 0.1;
-  const down = height * rng.uniform() * 0.1 + 0.1;
+  const down = height * rng.uniform() * 0.1 + 0.2;
   const within = (limit: number) => Math.trunc(rng.uniform(-limit, limit)) + 0; // no negative zero
   return { x1: within(across), y1: within(down), x2: within(across), y2: within(down) };
 }

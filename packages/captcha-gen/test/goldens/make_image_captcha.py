@@ -103,7 +103,7 @@ def scene(chars, draws):
         dx, dy = below(), below()
         angle = -30 + unit() * 60
         dx2 = w * unit() * (0.3 - 0.1) + 0.1
-        dy2 = h * unit() * (0.3 - 0.2) + 0.1
+        dy2 = h * unit() * (0.3 - 0.2) + 0.2
         x1, y1, x2, y2 = (int(unit() * (2 * limit) - limit) for limit in (dx2, dy2, dx2, dy2))
         warp = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
         sizes.append(w)
