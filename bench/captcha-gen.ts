@@ -1,16 +1,22 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afocus } from '@proj/captcha-gen';
+import { promisify } from 'node:util';
+import { afocus, arithmetic, imageCaptcha, wide } from '@proj/captcha-gen';
 import { encodePng, writeFolder } from '@proj/captcha-gen/node';
+import { Resvg } from '@resvg/resvg-js';
+import svgCaptcha from 'svg-captcha';
 import type { BenchmarkOptions } from './main.js';
 import { machine } from './support/results.js';
 
 export const options = ['json'] as const;
 
 const ROUNDS = 9;
-const RAW_COUNT = 2000;
 const PNG_COUNT = 256;
+
+/** Captchas that are drawn in one turn, by their number a second: each turn takes some tenths of a second. */
+const counts = { afocus: 1000, imageCaptcha: 150, wide: 200, arithmetic: 200, python: 60, svg: 60 };
 
 /** What one row of the table holds: pictures a second, the median of the rounds with the slowest and the fastest. */
 interface Row {
@@ -18,44 +24,68 @@ interface Row {
   readonly picturesPerSecond: number;
   readonly slowest?: number;
   readonly fastest?: number;
+  /** Median of the rounds' ratios to the row that it is measured against. */
+  readonly ratio?: number;
+  readonly against?: string;
   /** Whether the figure was measured here or is taken from elsewhere. */
   readonly source: 'measured' | 'quoted';
 }
 
+interface Contestant {
+  readonly what: string;
+  readonly count: number;
+  /** The row it is laid against. */
+  readonly against?: string;
+  /** Milliseconds, where the contestant measures for itself. */
+  run(round: number): unknown;
+}
+
 /**
- * Speed of the afocus style (128x64, MEDIUM, 4 of 62 characters, DejaVu Sans): raw pictures on one core, then PNG files
- * on all cores beside the encoder alone. Rounds of the contestants take turns, so that what else the machine does meets all alike.
+ * Raw pictures a second of each style on one core beside Python's captcha (where PYTHON names an interpreter that has it),
+ * then PNG files of afocus on all cores beside the encoder alone. Rounds of the contestants take turns, so that what else the
+ * machine does meets all alike.
  */
 export default async function benchmark({ json }: BenchmarkOptions): Promise<void> {
+  const python = await pythonCaptcha();
   const style = afocus();
-  const size = style.width * style.height * style.channels;
-  const batch = new Uint8Array(64 * size);
   const images = Array.from({ length: PNG_COUNT }, (_, i) => style.generate(1, i).image);
   const folder = await mkdtemp(join(tmpdir(), 'bench-captcha-gen-'));
 
-  const contestants: { what: string; count: number; run: (round: number) => unknown }[] = [
-    {
-      what: 'raw pixels into a batch, one core',
-      count: RAW_COUNT,
-      run: (round) => {
-        for (let i = 0; i < RAW_COUNT; i++) style.generateInto(1, round * RAW_COUNT + i, batch, (i % 64) * size);
+  const raw = [afocus(), imageCaptcha(), wide(), arithmetic()].map((each): Contestant => {
+    const size = each.width * each.height * each.channels;
+    const batch = new Uint8Array(64 * size);
+    const count = counts[each.name as keyof typeof counts];
+    return {
+      what: `${each.name} ${each.width}x${each.height}, raw, one core`,
+      count,
+      ...(each.name === 'imageCaptcha' && python !== undefined ? { against: python.what } : {}),
+      ...(each.name === 'afocus' || each.name === 'wide' ? { against: svg.what } : {}),
+      run(round) {
+        for (let i = 0; i < count; i++) each.generateInto(1, round * count + i, batch, (i % 64) * size);
       },
-    },
+    };
+  });
+  const contestants: Contestant[] = [
+    ...raw,
+    svg,
+    ...(python === undefined ? [] : [python]),
     { what: 'PNG encoder alone, all cores', count: PNG_COUNT, run: () => Promise.all(images.map(encodePng)) },
     {
       what: 'PNG files with manifest, all cores',
       count: PNG_COUNT,
+      against: 'PNG encoder alone, all cores',
       run: (round) => writeFolder(style, { count: PNG_COUNT, seed: 1, out: join(folder, String(round)) }),
     },
   ];
 
-  const rates = contestants.map((): number[] => []);
+  const rates = new Map(contestants.map(({ what }) => [what, [] as number[]]));
   try {
     for (let round = -2; round < ROUNDS; round++) {
-      for (const [i, { count, run }] of contestants.entries()) {
+      for (const { what, count, run } of contestants) {
         const start = performance.now();
-        await run(round + 2);
-        if (round >= 0) rates[i]?.push((count * 1000) / (performance.now() - start)); // the first two rounds warm up
+        const own = await run(round + 2);
+        const milliseconds = typeof own === 'number' ? own : performance.now() - start;
+        if (round >= 0) rates.get(what)!.push((count * 1000) / milliseconds); // the first two rounds warm up
       }
     }
   } finally {
@@ -63,13 +93,23 @@ export default async function benchmark({ json }: BenchmarkOptions): Promise<voi
   }
 
   const rows: Row[] = [
-    ...contestants.map(({ what }, i): Row => {
-      const sorted = (rates[i] ?? []).sort((a, b) => a - b).map(Math.round);
+    ...contestants.map(({ what, against }): Row => {
+      const own = rates.get(what)!;
+      const sorted = [...own].sort((a, b) => a - b).map(Math.round);
       return {
         what,
-        picturesPerSecond: sorted[Math.floor(sorted.length / 2)] ?? 0,
-        slowest: sorted.at(0) ?? 0,
-        fastest: sorted.at(-1) ?? 0,
+        picturesPerSecond: median(own, 0),
+        slowest: sorted.at(0)!,
+        fastest: sorted.at(-1)!,
+        ...(against === undefined
+          ? {}
+          : {
+              against,
+              ratio: median(
+                own.map((rate, i) => rate / rates.get(against)![i]!),
+                2,
+              ),
+            }),
         source: 'measured',
       };
     }),
@@ -80,8 +120,49 @@ export default async function benchmark({ json }: BenchmarkOptions): Promise<voi
     return;
   }
   console.log(`captcha-gen: pictures a second, median of ${ROUNDS} rounds (${machine})\n`);
-  for (const { what, picturesPerSecond, slowest, fastest, source } of rows) {
+  for (const { what, picturesPerSecond, slowest, fastest, ratio, against, source } of rows) {
     const range = source === 'quoted' ? 'quoted, another machine' : `${slowest} .. ${fastest}`;
-    console.log(`  ${what.padEnd(40)} ${String(picturesPerSecond).padStart(7)}   ${range}`);
+    const beside = ratio === undefined ? '' : `   ${ratio} times ${against}`;
+    console.log(`  ${what.padEnd(42)} ${String(picturesPerSecond).padStart(7)}   ${range}${beside}`);
   }
+  if (python === undefined) console.log("\n  Python's captcha: not measured; PYTHON names no interpreter that has it.");
+}
+
+function median(values: readonly number[], digits: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return Number((sorted[Math.floor(sorted.length / 2)] ?? 0).toFixed(digits));
+}
+
+/** The usual way in JavaScript: captchas as SVG, made into pixels. */
+const svg: Contestant = {
+  what: 'svg-captcha + resvg 150x50, raw, one core',
+  count: counts.svg,
+  run() {
+    for (let i = 0; i < counts.svg; i++) new Resvg(svgCaptcha.create({ noise: 3, color: true }).data).render().pixels;
+  },
+};
+
+/** Draws captchas of four symbols and prints how many milliseconds that took, without the start of the interpreter. */
+const pythonScript = `
+import random, string, sys, time
+from captcha.image import ImageCaptcha
+generator, symbols, count = ImageCaptcha(), string.ascii_letters + string.digits, int(sys.argv[1])
+draw = lambda: generator.generate_image(''.join(random.choices(symbols, k=4)))
+for _ in range(5): draw()
+start = time.perf_counter()
+for _ in range(count): draw()
+print((time.perf_counter() - start) * 1000)
+`;
+
+/** Python's captcha, if there is one. */
+async function pythonCaptcha(): Promise<Contestant | undefined> {
+  const interpreter = process.env.PYTHON ?? 'python3';
+  const draw = async (count: number) =>
+    Number((await promisify(execFile)(interpreter, ['-c', pythonScript, String(count)])).stdout);
+  try {
+    await draw(1);
+  } catch {
+    return undefined;
+  }
+  return { what: "Python's captcha 160x60, raw, one core", count: counts.python, run: () => draw(counts.python) };
 }

@@ -29,14 +29,16 @@ export const charsets = {
  * @throws ProjError `invalid-charset` when a kind is empty or a symbol stands twice.
  */
 export function kindsOf(charset: Charset): readonly (readonly string[])[] {
-  const kinds = (typeof charset === 'string' ? [charset] : charset).map((kind) => [...kind]);
+  const texts: readonly unknown[] = typeof charset === 'string' ? [charset] : Array.isArray(charset) ? charset : [];
+  const kinds = texts.map((kind) => (typeof kind === 'string' ? [...kind] : []));
   const symbols = kinds.flat();
-  const twice = symbols.find((symbol, i) => symbols.indexOf(symbol) !== i);
+  const seen = new Set<string>();
+  const twice = symbols.find((symbol) => seen.size === seen.add(symbol).size);
   if (symbols.length === 0 || kinds.some((kind) => kind.length === 0) || twice !== undefined) {
     throw new ProjError('Cannot use this charset', {
       code: 'invalid-charset',
       expected: 'at least one symbol in each kind, and each symbol once',
-      received: twice === undefined ? JSON.stringify(charset) : `${JSON.stringify(twice)} twice`,
+      received: twice === undefined ? (JSON.stringify(charset) ?? String(charset)) : `${JSON.stringify(twice)} twice`,
     });
   }
   return kinds;

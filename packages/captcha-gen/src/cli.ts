@@ -1,26 +1,19 @@
 #!/usr/bin/env node
-import { ProjError } from '@proj/core';
+import { availableParallelism } from 'node:os';
 import { type ArgsDef, defineCommand, parseArgs, renderUsage } from 'citty';
-import { type Charset, charsets } from './charset.js';
+import { createStyle, namedCharset, styleOptions } from './cli-style.js';
+import { type Arguments, checkNames, invalid, list, number, text } from './cli-values.js';
 import { defaultPattern } from './file-name.js';
-import type { Part } from './part.js';
-import type { CaptchaStyle } from './style.js';
-import type { Disturbance } from './styles/afocus.js';
-import { type StyleName, styles } from './styles/index.js';
-import type { WriteFolderOptions } from './write-folder.js';
+import type { Shard } from './sequence.js';
+import type { WriteOptions } from './write-folder.js';
 
 const options = {
-  style: {
-    type: 'string',
-    default: 'afocus',
-    valueHint: Object.keys(styles).join('|'),
-    description: 'Kind of captcha',
-  },
+  ...styleOptions,
   count: {
     type: 'string',
     default: '100',
     valueHint: 'n',
-    description: 'How many captchas the folder is to hold (default 100)',
+    description: 'How many captchas are to be there in the end (default 100)',
   },
   out: { type: 'string', valueHint: 'dir', description: 'Folder to write to (needed)' },
   seed: {
@@ -35,38 +28,38 @@ const options = {
     valueHint: 'i',
     description: 'Index of the first captcha in the sequence (default 0)',
   },
-  width: { type: 'string', valueHint: 'pixels', description: 'Width (default 128)' },
-  height: { type: 'string', valueHint: 'pixels', description: 'Height (default 64)' },
-  length: { type: 'string', valueHint: 'n', description: 'Characters in each captcha (default 4)' },
-  charset: {
-    type: 'string',
-    valueHint: `${Object.keys(charsets).join('|')}|symbols`,
-    description: 'A named charset, or the symbols themselves (default ALL)',
-  },
-  disturbance: {
-    type: 'string',
-    valueHint: 'NORMAL|MEDIUM|HIGH',
-    description: '4, 8 or 16 dots and lines (default MEDIUM)',
-  },
-  front: {
-    type: 'string',
-    valueHint: '#rrggbb',
-    description: 'Colour of text, dots and lines; may be repeated (default white)',
-  },
-  background: { type: 'string', valueHint: '#rrggbb', description: 'Background; may be repeated (default 8 colours)' },
-  font: {
-    type: 'string',
-    valueHint: 'file',
-    description: 'TTF, OTF or TTC file; may be repeated (default DejaVu Sans)',
-  },
-  part: { type: 'string', valueHint: 'train|validation|test', description: 'Only labels of this part of all labels' },
   pattern: {
     type: 'string',
-    default: defaultPattern,
     valueHint: 'name',
     description: `File names: {i} is the index, {label} the label (default ${defaultPattern})`,
   },
+  tar: {
+    type: 'boolean',
+    default: false,
+    description: 'WebDataset tar files instead of a PNG file for each captcha',
+  },
+  'per-tar': { type: 'string', valueHint: 'n', description: 'Captchas in each tar file (default 1000)' },
+  shard: {
+    type: 'string',
+    valueHint: 'k/n',
+    description: 'Only the k-th of n parts of the captchas, to share the work among machines; a folder for each',
+  },
+  threads: {
+    type: 'string',
+    valueHint: 'n',
+    description: 'Threads that draw (default: the processor has them, for 2,000 captchas or more, else none)',
+  },
   overwrite: { type: 'boolean', default: false, description: 'Delete the captchas that stand in the folder' },
+  help: { type: 'boolean', alias: 'h', default: false, description: 'Show this' },
+} as const satisfies ArgsDef;
+
+const fontOptions = {
+  charset: {
+    type: 'string',
+    valueHint: 'name|symbols',
+    description: 'Only fonts that have these symbols; a named charset, or the symbols themselves',
+  },
+  folder: { type: 'string', valueHint: 'dir', description: "Looked through instead of the system's; may be repeated" },
   help: { type: 'boolean', alias: 'h', default: false, description: 'Show this' },
 } as const satisfies ArgsDef;
 
@@ -74,40 +67,36 @@ const command = defineCommand({
   meta: {
     name: 'captcha-gen',
     description:
-      'Writes captchas as PNG files with labels.jsonl. Repeat a stopped call and it goes on; the same seed gives the same pictures.',
+      'Writes captchas as PNG files with labels.jsonl. Repeat a stopped call and it goes on; the same seed gives the same pictures. "captcha-gen fonts" lists fonts.',
   },
   args: options,
+});
+
+const fontsCommand = defineCommand({
+  meta: {
+    name: 'captcha-gen fonts',
+    description: 'Lists the fonts that --font takes: those of the package by name, those of the system by path.',
+  },
+  args: fontOptions,
 });
 
 const examples = `EXAMPLES
 
   captcha-gen --count 100 --out captchas --seed 1
   captcha-gen --count 1000 --out digits --charset NUM --length 6 --width 160 --part test
+  captcha-gen --style wide --count 100000 --out train --tar --part train
+  captcha-gen --style imageCaptcha --length 3-5 --font Oswald --font ./mine.ttf --out mixed
 `;
+
+/** From here on starting threads pays. */
+const MANY = 2000;
 
 /** Runs the command; gives the exit code: 0 done, 1 error (one clear message), 130 stopped by Ctrl-C. */
 async function main(argv: string[]): Promise<number> {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   try {
-    const args = parseArgs(argv, options) as Record<string, unknown> & { _: string[] };
-    if (args.help) {
-      console.log(`${await renderUsage(command)}\n${examples}`);
-      return 0;
-    }
-    checkNames(args);
-    const style = createStyle(args);
-    const job = jobOf(args);
-    // The encoder takes a while to load, which help and errors need not wait for.
-    const { writeFolder } = await import('./write-folder.js');
-    const { written, kept, manifest } = await writeFolder(style, {
-      ...job,
-      onProgress: progressLine(),
-      signal: stop.signal,
-    });
-    console.error(
-      `${written} captchas written to ${job.out}${kept > 0 ? `, ${kept} stood there already` : ''}; labels in ${manifest}`,
-    );
+    await (argv[0] === 'fonts' ? listFonts(argv.slice(1)) : writeCaptchas(argv, stop.signal));
     return 0;
   } catch (error) {
     if (stop.signal.aborted) {
@@ -119,88 +108,80 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
-function createStyle(args: Record<string, unknown>): CaptchaStyle {
-  const name = text(args, 'style') as StyleName;
-  if (!Object.hasOwn(styles, name)) throw invalid('style', Object.keys(styles).join(', '), name);
-  return styles[name]({
-    width: number(args, 'width'),
-    height: number(args, 'height'),
-    length: number(args, 'length'),
-    charset: charset(text(args, 'charset')),
-    disturbance: text(args, 'disturbance') as Disturbance | undefined,
-    frontColors: list(args, 'front'),
-    backgroundColors: list(args, 'background'),
-    fonts: list(args, 'font'),
-    part: text(args, 'part') as Part | undefined,
-  });
+async function writeCaptchas(argv: string[], signal: AbortSignal): Promise<void> {
+  const args = parseArgs(argv, options) as Arguments;
+  if (args.help) {
+    console.log(`${await renderUsage(command)}\n${examples}`);
+    return;
+  }
+  checkNames(args, options, 'captcha-gen');
+  const style = createStyle(args);
+  const job = jobOf(args, signal);
+  const tar = args.tar === true;
+  if (tar && args.pattern !== undefined)
+    throw invalid('pattern', 'PNG files', 'tar files, which name theirs by the index');
+  if (!tar && args['per-tar'] !== undefined) throw invalid('per-tar', '--tar', 'PNG files');
+  // The encoder takes a while to load, which help and errors need not wait for.
+  const { writeFolder, writeTars } = await import('./node.js');
+  const { written, kept, manifest } = tar
+    ? await writeTars(style, { ...job, perTar: number(args, 'per-tar') })
+    : await writeFolder(style, { ...job, pattern: text(args, 'pattern') });
+  console.error(
+    `${written} captchas written to ${job.out}${kept > 0 ? `, ${kept} stood there already` : ''}; labels in ${manifest}`,
+  );
 }
 
-function jobOf(args: Record<string, unknown>): WriteFolderOptions {
+async function listFonts(argv: string[]): Promise<void> {
+  const args = parseArgs(argv, fontOptions) as Arguments;
+  if (args.help) {
+    console.log(await renderUsage(fontsCommand));
+    return;
+  }
+  checkNames(args, fontOptions, 'captcha-gen fonts');
+  const { findFonts } = await import('./node.js');
+  const symbols = [namedCharset(text(args, 'charset')) ?? []].flat().join('');
+  const fonts = await findFonts({ symbols, folders: list(args, 'folder') });
+  const widest = Math.max(...fonts.map(({ name }) => name.length));
+  for (const { name, source } of fonts) console.log(`${name.padEnd(widest)}  ${source}`);
+}
+
+function jobOf(args: Arguments, signal: AbortSignal): WriteOptions {
   const out = text(args, 'out');
   if (out === undefined) throw invalid('out', 'a folder to write to', 'nothing');
+  const count = number(args, 'count')!;
   return {
     out,
-    count: number(args, 'count') as number,
-    seed: number(args, 'seed') as number,
+    count,
+    seed: number(args, 'seed')!,
     startIndex: number(args, 'start'),
-    pattern: text(args, 'pattern'),
+    shard: shardOf(text(args, 'shard')),
+    threads: number(args, 'threads') ?? (count < MANY ? 0 : availableParallelism()),
     overwrite: args.overwrite === true,
+    onProgress: progressLine(),
+    signal,
   };
 }
 
-function charset(name: string | undefined): Charset | undefined {
-  return name !== undefined && Object.hasOwn(charsets, name) ? charsets[name as keyof typeof charsets] : name;
-}
-
-function list(args: Record<string, unknown>, name: string): string[] | undefined {
-  const value = args[name];
+function shardOf(value: string | undefined): Shard | undefined {
   if (value === undefined) return undefined;
-  return [value].flat().map((item) => text({ [name]: item }, name) as string);
+  const [, number, of] = /^(\d+)\/(\d+)$/.exec(value) ?? [];
+  if (number === undefined) throw invalid('shard', 'k/n, as in 1/4', value);
+  return { number: Number(number), of: Number(of) };
 }
 
-function number(args: Record<string, unknown>, name: string): number | undefined {
-  const value = text(args, name);
-  if (value === undefined) return undefined;
-  const parsed = Number(value);
-  if (!Number.isFinite(parsed)) throw invalid(name, 'a number', value);
-  return parsed;
-}
-
-function text(args: Record<string, unknown>, name: string): string | undefined {
-  const value = args[name];
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
-  throw invalid(name, 'one value', value === '' ? 'none' : String(value));
-}
-
-/** citty takes any option without a word; a misspelt one must not pass. */
-function checkNames(args: Record<string, unknown> & { _: string[] }): void {
-  const known = [...Object.keys(options), '_', 'h'];
-  const unknown = [
-    ...Object.keys(args)
-      .filter((name) => !known.includes(name))
-      .map((name) => `--${name}`),
-    ...args._,
-  ];
-  if (unknown.length > 0) {
-    throw new ProjError(`Unknown option ${unknown[0]}`, { code: 'unknown-option', fix: 'See captcha-gen --help' });
-  }
-}
-
-function invalid(name: string, expected: string, received: string): ProjError {
-  return new ProjError(`Cannot use --${name}`, {
-    code: 'invalid-option',
-    expected,
-    received,
-    fix: 'See captcha-gen --help',
-  });
-}
-
-/** On a terminal one line that counts up; elsewhere a line each tenth. */
-function progressLine(): NonNullable<WriteFolderOptions['onProgress']> {
+/** On a terminal one line that counts up, with the speed and the time left; elsewhere a line each tenth. */
+function progressLine(): NonNullable<WriteOptions['onProgress']> {
   let tenths = 0;
+  let first: { readonly time: number; readonly done: number } | undefined;
   return ({ done, total }) => {
+    const time = performance.now();
+    first ??= { time, done };
+    const rate = (done - first.done) / ((time - first.time) / 1000);
     if (process.stderr.isTTY) {
-      process.stderr.write(`\r${done}/${total} captchas${done === total ? '\n' : ''}`);
+      const speed = rate > 0 ? `, ${Math.round(rate)}/s, ${Math.ceil((total - done) / rate)} s left` : '';
+      process.stderr.write(
+        `\r${done}/${total} captchas${done === total ? '' : speed}\u001b[K${done === total ? '\n' : ''}`,
+      );
     } else if (Math.floor((done * 10) / total) > tenths) {
       tenths = Math.floor((done * 10) / total);
       process.stderr.write(`${done}/${total} captchas\n`);

@@ -41,6 +41,18 @@ export function formatColor([r, g, b, a]: Color): string {
   return `#${(a === 255 ? [r, g, b] : [r, g, b, a]).map((value) => value.toString(16).padStart(2, '0')).join('')}`;
 }
 
+/** @throws ProjError `invalid-color` unless all are opaque, as backgrounds must be. */
+export function checkOpaque(colors: readonly Color[]): void {
+  const translucent = colors.find((color) => color[3] !== 255);
+  if (translucent !== undefined) {
+    throw new ProjError('A background must be opaque', {
+      code: 'invalid-color',
+      expected: 'an opacity of 255',
+      received: formatColor(translucent),
+    });
+  }
+}
+
 function hexValues(text: string): number[] {
   return /^#([0-9a-f]{6}|[0-9a-f]{8})$/i.test(text)
     ? (text.slice(1).match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16))

@@ -1,6 +1,5 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { fileNameMatcher } from './file-name.js';
 
 /** The list of a folder's captchas, one record a line, in order. */
 export const manifestName = 'labels.jsonl';
@@ -27,14 +26,13 @@ export async function findEarlierRun(folder: string): Promise<EarlierRun> {
   };
 }
 
-/** Deletes the manifest, the pictures it lists and all files whose names fit the pattern. */
-export async function removeCaptchas(folder: string, pattern: string): Promise<void> {
+/** Deletes the manifest, the files it lists and all that have one of the names. */
+export async function removeCaptchas(folder: string, names: RegExp): Promise<void> {
   const { lines, files } = await findEarlierRun(folder);
   const listed = new Set(lines.map(fileOf));
-  const matcher = fileNameMatcher(pattern);
   await removeAll(folder, [
     manifestName, // first, so that a kill on the way leaves a folder that is refused, not one that passes for whole
-    ...[...files].filter((name) => listed.has(name) || matcher.test(name)),
+    ...[...files].filter((name) => listed.has(name) || names.test(name)),
   ]);
 }
 

@@ -2,7 +2,10 @@ import { ProjError } from '@proj/core';
 import * as fontkit from 'fontkit';
 import type { Outline } from './outline.js';
 
-/** A TTF, OTF or TTC font: a path (where there is a file system) or the file's bytes. Of a collection the first font is taken. */
+/**
+ * A TTF, OTF or TTC font: the name of one that comes with the package (see {@link bundledFonts}), a path (where there is a
+ * file system) or the file's bytes. Of a collection the first font is taken.
+ */
 export type FontSource = string | Uint8Array;
 
 /** What drawing needs of a font. */
@@ -11,6 +14,10 @@ export interface Font {
   readonly name: string;
   /** Units of its outlines a side of the em square. */
   readonly unitsPerEm: number;
+  /** From the baseline up to the top of a line, in units. */
+  readonly ascent: number;
+  /** How far the pen moves on after a symbol, in units. */
+  advance(symbol: string): number;
   /**
    * The outline of one symbol (one code point).
    * @throws ProjError `missing-glyph` when the font does not have it.
@@ -18,8 +25,21 @@ export interface Font {
   outline(symbol: string): Outline;
 }
 
-/** DejaVu Sans 2.37, which comes with the package. */
-export const bundledFont = new URL('../fonts/DejaVuSans.ttf', import.meta.url);
+/**
+ * Fonts that come with the package, by PostScript name: sans, hand, display, monospaced, condensed, slab and serif. All but
+ * DejaVuSans have only printable ASCII and the signs \u00d7 \u00f7 \u2212.
+ */
+export const bundledFonts = [
+  'DejaVuSans',
+  'Caveat-Bold',
+  'Chewy',
+  'DroidSansMono',
+  'Oswald',
+  'RobotoSlab-Bold',
+  'Tinos',
+] as const;
+
+export type BundledFont = (typeof bundledFonts)[number];
 
 const loaded = new Map<string, Font>();
 
@@ -27,12 +47,32 @@ const loaded = new Map<string, Font>();
  * Loads a font. A font file is read and parsed once a thread.
  * @throws ProjError `invalid-font` when it cannot be read or is no font.
  */
-export function loadFont(source: FontSource | URL): Font {
+export function loadFont(source: FontSource): Font {
   if (source instanceof Uint8Array) return parseFont(source, 'the given bytes');
-  const path = String(source);
-  const font = loaded.get(path) ?? parseFont(readFile(source), path);
-  loaded.set(path, font);
+  let font = loaded.get(source);
+  if (font === undefined) {
+    font = parseFont(readFile(source), source);
+    loaded.set(source, font);
+  }
   return font;
+}
+
+/**
+ * Loads fonts, or those that a style has by default where none are named.
+ * @throws ProjError `invalid-font`.
+ */
+export function loadFonts(sources: readonly FontSource[], defaults: readonly BundledFont[]): readonly Font[] {
+  if (
+    !Array.isArray(sources) ||
+    !sources.every((source) => typeof source === 'string' || source instanceof Uint8Array)
+  ) {
+    throw new ProjError('Cannot use these fonts', {
+      code: 'invalid-font',
+      expected: 'a list of names, paths or bytes',
+      received: JSON.stringify(sources) ?? String(sources),
+    });
+  }
+  return (sources.length > 0 ? sources : defaults).map(loadFont);
 }
 
 function parseFont(bytes: Uint8Array, origin: string): Font {
@@ -47,16 +87,20 @@ function parseFont(bytes: Uint8Array, origin: string): Font {
   return {
     name: parsed.postscriptName,
     unitsPerEm: parsed.unitsPerEm,
-    outline(symbol) {
-      const codePoint = symbol.codePointAt(0) as number;
-      if (!parsed.hasGlyphForCodePoint(codePoint)) throw missingGlyph(symbol, parsed.postscriptName, 'does not have');
-      try {
-        return parsed.glyphForCodePoint(codePoint).path.commands as Outline;
-      } catch (cause) {
-        throw invalidFont(origin, `a readable outline of ${JSON.stringify(symbol)}`, cause);
-      }
-    },
+    ascent: parsed.ascent,
+    advance: (symbol) => readGlyph(symbol, (glyph) => glyph.advanceWidth),
+    outline: (symbol) => readGlyph(symbol, (glyph) => glyph.path.commands as Outline),
   };
+
+  function readGlyph<T>(symbol: string, read: (glyph: fontkit.Glyph) => T): T {
+    const codePoint = symbol.codePointAt(0) as number;
+    if (!parsed.hasGlyphForCodePoint(codePoint)) throw missingGlyph(symbol, parsed.postscriptName, 'does not have');
+    try {
+      return read(parsed.glyphForCodePoint(codePoint));
+    } catch (cause) {
+      throw invalidFont(origin, `a readable outline of ${JSON.stringify(symbol)}`, cause);
+    }
+  }
 }
 
 /** The error for a symbol that a font cannot show; a captcha never has an empty box in its place. */
@@ -70,12 +114,15 @@ export function missingGlyph(symbol: string, fontName: string, lack: string): Pr
   });
 }
 
-function readFile(path: string | URL): Uint8Array {
+function readFile(source: string): Uint8Array {
   try {
+    const isBundled = (bundledFonts as readonly string[]).includes(source);
     // Not a static import: this module also loads in browsers, where fonts come as bytes.
-    return globalThis.process.getBuiltinModule('node:fs').readFileSync(path);
+    return globalThis.process
+      .getBuiltinModule('node:fs')
+      .readFileSync(isBundled ? new URL(`../fonts/${source}.ttf`, import.meta.url) : source);
   } catch (cause) {
-    throw invalidFont(String(path), 'a readable file, or its bytes where there is no file system', cause);
+    throw invalidFont(source, 'a readable file, or its bytes where there is no file system', cause);
   }
 }
 

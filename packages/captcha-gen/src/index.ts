@@ -1,7 +1,14 @@
+export { captchas } from './captchas.js';
 export { type Charset, charsets } from './charset.js';
 export type { ColorInput } from './color.js';
-export type { FontSource } from './font.js';
+export { type BundledFont, bundledFonts, type FontSource } from './font.js';
 export type { Box } from './mask.js';
+export { normalizeColors } from './normalize-colors.js';
 export { type Part, type PartShares, partOf } from './part.js';
-export type { Captcha, CaptchaParameters, CaptchaStyle, CharacterParameters } from './style.js';
+export type { SequenceOptions, Shard } from './sequence.js';
+export type { Captcha, CaptchaParameters, CaptchaStyle, CharacterParameters, StyleRecipe } from './style.js';
 export { type AfocusOptions, type AfocusParameters, afocus, type Disturbance } from './styles/afocus.js';
+export { type ArithmeticOptions, arithmetic, type Operator } from './styles/arithmetic.js';
+export { type ImageCaptchaOptions, type ImageCaptchaParameters, imageCaptcha } from './styles/image-captcha.js';
+export { type WideLook, type WideOptions, type WideParameters, wide, wideFonts } from './styles/wide.js';
+export type { Length, PartOptions } from './texts.js';

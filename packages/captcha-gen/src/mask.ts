@@ -89,7 +89,7 @@ function addRow(sheet: Sheet, row: number, x0: number, y0: number, x1: number, y
 }
 
 /** The smallest box round all values of `data` that are not 0, row by row; a box of no size where there is none. */
-export function inkBox(data: Uint8Array | Uint32Array, width: number, height: number): Box {
+export function inkBox(data: Uint8Array | Int32Array, width: number, height: number): Box {
   let left = width;
   let top = height;
   let right = -1;

@@ -29,8 +29,8 @@ export function partOf(label: string, shares: PartShares = defaultShares): Part 
 
 /** @throws ProjError `invalid-shares` unless the shares are 0 or more and sum to 1. */
 export function checkShares(shares: PartShares): void {
-  const sum = shares.train + shares.validation + shares.test;
-  if (!parts.every((part) => shares[part] >= 0) || !(Math.abs(sum - 1) < 1e-9)) {
+  const sum = parts.reduce((total, part) => total + (shares?.[part] ?? Number.NaN), 0);
+  if (!parts.every((part) => shares?.[part] >= 0) || !(Math.abs(sum - 1) < 1e-9)) {
     throw new ProjError('Cannot split labels by these shares', {
       code: 'invalid-shares',
       expected: '`train`, `validation` and `test` of 0 or more that sum to 1',

@@ -41,7 +41,7 @@ export function paint({ data, offset, width, height }: Picture, x: number, y: nu
   }
 }
 
-/** Rounded to the nearest. */
-function blend(below: number, above: number, opacity: number): number {
+/** A value between two, `opacity` of 255 parts towards `above`; rounded to the nearest. */
+export function blend(below: number, above: number, opacity: number): number {
   return Math.floor((below * (255 - opacity) + above * opacity + 127) / 255);
 }

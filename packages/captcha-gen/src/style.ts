@@ -1,8 +1,7 @@
 import { createImage, type Image, ProjError, Rng } from '@proj/core';
-import { type Charset, drawSymbols, kindsOf } from './charset.js';
 import type { Box } from './mask.js';
-import { checkPart, checkShares, defaultShares, type Part, type PartShares, partOf } from './part.js';
 import type { Picture } from './picture.js';
+import type { TextSource } from './texts.js';
 
 /** How one character of a captcha was drawn. */
 export interface CharacterParameters {
@@ -36,8 +35,12 @@ export interface CaptchaStyle<P extends CaptchaParameters = CaptchaParameters> {
   readonly channels: 3;
   /** All symbols a label may hold, in the order in which classes are numbered. */
   readonly charset: string;
-  /** Symbols a label has. */
+  /** Fewest symbols a label has. */
+  readonly minLength: number;
+  /** Most symbols a label has. */
   readonly length: number;
+  /** What another thread makes the style again from; undefined where it is none of this package. */
+  readonly recipe?: StyleRecipe | undefined;
   /** Captcha `index` of the sequence that `seed` names; `index` is an integer of 0 or more. */
   generate(seed: number, index: number): Captcha<P>;
   /**
@@ -48,15 +51,11 @@ export interface CaptchaStyle<P extends CaptchaParameters = CaptchaParameters> {
   generateInto(seed: number, index: number, target: Uint8Array | Uint8ClampedArray, offset: number): string;
 }
 
-/** What labels a style shows. */
-export interface LabelOptions {
-  /** Characters in each captcha. */
-  readonly length: number;
-  readonly charset: Charset;
-  /** Only labels of this part of all labels (see {@link partOf}). */
-  readonly part?: Part | undefined;
-  /** How `part` divides all labels. Default 90% / 5% / 5%. */
-  readonly shares?: PartShares | undefined;
+/** A style of this package as plain data. */
+export interface StyleRecipe {
+  /** Its name among all styles. */
+  readonly style: string;
+  readonly options: unknown;
 }
 
 /** What a style is made of: what chance decides, how it is drawn, and how it is told. */
@@ -64,32 +63,26 @@ export interface StyleDefinition<Scene, P extends CaptchaParameters> {
   readonly name: string;
   readonly width: number;
   readonly height: number;
-  readonly labels: LabelOptions;
-  /** Decides everything but the label. */
+  readonly texts: TextSource;
+  /** Decides everything but the text. */
   sample(rng: Rng, symbols: readonly string[]): Scene;
   /** Paints every pixel of the picture; a pure function of the scene. */
   draw(scene: Scene, picture: Picture): void;
   /** The scene as plain JSON, with each character's box. */
   describe(scene: Scene): P;
+  readonly recipe?: StyleRecipe | undefined;
 }
 
 /**
- * Makes a {@link CaptchaStyle} of a definition: seeds, labels, parts and buffers are the same for all styles.
+ * Makes a {@link CaptchaStyle} of a definition: seeds, labels and buffers are the same for all styles.
  *
- * Picture `index` draws from `new Rng(seed).split('captcha', index)`, its label from the sub-stream `'label'`, so the
- * part asked for changes nothing but the label.
- *
- * @throws ProjError `invalid-size`, `invalid-length`, `invalid-charset`, `invalid-part` or `invalid-shares`.
+ * Picture `index` draws from `new Rng(seed).split('captcha', index)`, its text from the sub-stream `'label'`, so the
+ * part asked for changes nothing but the text.
  */
 export function defineStyle<Scene, P extends CaptchaParameters>(
   definition: StyleDefinition<Scene, P>,
 ): CaptchaStyle<P> {
-  const { name, width, height, labels } = definition;
-  const { length, part, shares = defaultShares } = labels;
-  checkLength(length);
-  if (part !== undefined) checkPart(part);
-  checkShares(shares);
-  const kinds = kindsOf(labels.charset);
+  const { name, width, height, texts, recipe } = definition;
 
   let stream = { seed: Number.NaN, rng: new Rng(0) };
   function rngOf(seed: number, index: number): Rng {
@@ -104,26 +97,12 @@ export function defineStyle<Scene, P extends CaptchaParameters>(
     return stream.rng.split(index);
   }
 
-  function drawLabel(rng: Rng): readonly string[] {
-    const attempts = part === undefined ? 1 : 10_000;
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const symbols = drawSymbols(rng, kinds, length);
-      if (part === undefined || partOf(symbols.join(''), shares) === part) return symbols;
-    }
-    throw new ProjError(`Found no label of part ${part}`, {
-      code: 'empty-part',
-      expected: `one label in ${attempts} to belong to it`,
-      received: `${kinds.flat().length} symbols, length ${length}, shares ${JSON.stringify(shares)}`,
-      fix: 'Use more symbols, longer labels or a larger share',
-    });
-  }
-
   function drawInto(seed: number, index: number, data: Uint8Array | Uint8ClampedArray, offset: number) {
     const rng = rngOf(seed, index);
-    const symbols = drawLabel(rng.split('label'));
+    const { symbols, label } = texts.draw(rng.split('label'));
     const scene = definition.sample(rng, symbols);
     definition.draw(scene, { data, offset, width, height });
-    return { label: symbols.join(''), scene };
+    return { label, scene };
   }
 
   return {
@@ -131,8 +110,10 @@ export function defineStyle<Scene, P extends CaptchaParameters>(
     width,
     height,
     channels: 3,
-    charset: kinds.flat().join(''),
-    length,
+    charset: texts.charset,
+    minLength: texts.minLength,
+    length: texts.length,
+    recipe,
     generate(seed, index) {
       const image = createImage(width, height, 3);
       const { label, scene } = drawInto(seed, index, image.data, 0);
@@ -151,13 +132,29 @@ export function defineStyle<Scene, P extends CaptchaParameters>(
   };
 }
 
-/** @throws ProjError `invalid-length` unless `length` is a positive integer. */
-export function checkLength(length: number): void {
-  if (!Number.isInteger(length) || length < 1) {
-    throw new ProjError('Cannot draw a captcha of this length', {
-      code: 'invalid-length',
-      expected: 'the number of characters as a positive integer',
-      received: String(length),
+/** No captcha is larger; a mistyped number shall not fill the memory. */
+const MAX_SIDE = 4096;
+
+/** @throws ProjError `invalid-size` unless both are whole numbers from the least to 4096. */
+export function checkSize(width: number, height: number, leastWidth: number, leastHeight: number): void {
+  const valid = (side: number, least: number) => Number.isInteger(side) && side >= least && side <= MAX_SIDE;
+  if (!valid(width, leastWidth) || !valid(height, leastHeight)) {
+    throw new ProjError('Cannot draw a captcha of this size', {
+      code: 'invalid-size',
+      expected: `whole pixels, a width of ${leastWidth}..${MAX_SIDE} and a height of ${leastHeight}..${MAX_SIDE}`,
+      received: `${width}x${height}`,
+    });
+  }
+}
+
+/** @throws ProjError `invalid-size` when there is less than a pixel of width for each of `count` characters. */
+export function checkRoom(count: number, room: number, width: number): void {
+  if (room < count) {
+    throw new ProjError(`${count} characters do not fit`, {
+      code: 'invalid-size',
+      expected: 'at least one pixel of width for each character',
+      received: `a width of ${width}`,
+      fix: 'Make the picture wider or lower, or the label shorter',
     });
   }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { charsets, partOf } from '../src/index.js';
+import { bundledFonts, charsets, partOf } from '../src/index.js';
 
 const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 let root: string;
@@ -88,6 +88,39 @@ describe('captcha-gen', { timeout: 120_000 }, () => {
     }
   });
 
+  it('draws every style with its own options, in tar files and shards too', async () => {
+    const styles = [
+      ['imageCaptcha', '--length', '3-5', '--font', 'Oswald', '--font-size', '30', '--front', '#336699'],
+      ['wide', '--charset', 'NUM', '--noise', '0', '--lines', '1', '--dots', '3', '--angle', '5', '--normalized'],
+      ['arithmetic', '--operator', 'x', '--operands', '2-3'],
+    ];
+    for (const [style, ...rest] of styles) {
+      const out = join(root, style!);
+      const { stderr } = await run('--style', style!, '--count', '3', '--out', out, ...rest);
+      expect(stderr).toContain('3 captchas written');
+      const labels = await labelsOf(out);
+      if (style === 'imageCaptcha') expect(labels.join(' ')).toMatch(/^\w{3,5} \w{3,5} \w{3,5}$/);
+      if (style === 'wide') expect(labels.join(' ')).toMatch(/^\d{4,6} \d{4,6} \d{4,6}$/);
+      if (style === 'arithmetic') expect(labels.every((label) => ['4', '6', '9'].includes(label))).toBe(true);
+    }
+    const out = join(root, 'tar');
+    const args = ['--count', '20', '--tar', '--per-tar', '5', '--shard', '2/2', '--threads', '1', '--out', out];
+    expect((await run(...args)).code).toBe(0);
+    expect((await readdir(out)).sort()).toEqual(['captchas-000002.tar', 'captchas-000003.tar', 'labels.jsonl']);
+  });
+
+  it('lists fonts', async () => {
+    const { code, stdout } = await run('fonts', '--charset', 'NUM', '--folder', root);
+    expect(code).toBe(0);
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(/ {2,}/));
+    expect(lines).toContainEqual(['Oswald-Regular', 'Oswald']);
+    expect(lines).toHaveLength(bundledFonts.length);
+    expect((await run('fonts', '--help')).stdout).toContain('--charset');
+  });
+
   it('explains itself', async () => {
     const { code, stdout } = await run('--help');
     expect(code).toBe(0);
@@ -111,6 +144,14 @@ describe('captcha-gen', { timeout: 120_000 }, () => {
     [['--out', 'x', '--count', 'many'], /--count.*a number.*many/],
     [['--out', 'x', '--count', '1', '--count', '2'], /--count.*one value/],
     [['--out', 'x', '--disturbance', 'LOUD'], /NORMAL, MEDIUM, HIGH.*LOUD/],
+    [['--out', 'x', '--style', 'wide', '--disturbance', 'HIGH'], /style wide has no option --disturbance/],
+    [['--out', 'x', '--length', '4-5-6'], /--length.*the least and the most.*4-5-6/],
+    [['--out', 'x', '--shard', '2'], /--shard.*1\/4.*2/],
+    [['--out', 'x', '--shard', '3/2'], /from 1 to the number of parts.*3 of 2/],
+    [['--out', 'x', '--per-tar', '3'], /--per-tar.*--tar/],
+    [['--out', 'x', '--tar', '--pattern', '{i}.png'], /--pattern.*PNG files/],
+    [['--out', 'x', '--font', 'nowhere.ttf'], /Cannot use the font nowhere.ttf/],
+    [['fonts', '--charest', 'NUM'], /Unknown option --charest/],
   ])('answers %j with one clear message and exit code 1', async (args, message) => {
     const { code, stdout, stderr } = await run(...args);
     expect(code).toBe(1);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { bundledFont, loadFont } from '../src/font.js';
+import { loadFont } from '../src/font.js';
 import { inkBox, rasterise } from '../src/mask.js';
 import { type OutlineCommand, polygonsOf } from '../src/outline.js';
 
@@ -49,7 +49,7 @@ describe('rasterise', () => {
 
   // FreeType rounds points with y upwards, so glyphs are drawn upside down here, on its grid of 1/256 pixel.
   it(`draws ${goldens.cases.length} glyphs within 2 levels of FreeType`, () => {
-    const font = loadFont(bundledFont);
+    const font = loadFont('DejaVuSans');
     for (const { symbol, size, baseline, data } of goldens.cases) {
       const expected = inflateSync(Buffer.from(data, 'base64'));
       const outline = font.outline(symbol).map(({ command, args }) => ({

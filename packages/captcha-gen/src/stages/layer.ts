@@ -8,24 +8,24 @@ import type { Picture } from '../picture.js';
  * in which the wave runs: pixel `(x, y)` is `pixels[x * height + y]`.
  */
 export interface Layer {
-  readonly pixels: Uint32Array;
+  readonly pixels: Int32Array;
   readonly width: number;
   readonly height: number;
 }
 
 export function createLayer(width: number, height: number): Layer {
-  return { pixels: new Uint32Array(width * height), width, height };
+  return { pixels: new Int32Array(width * height), width, height };
 }
 
-const tints = new WeakMap<Color, Uint32Array>();
+const tints = new WeakMap<Color, Int32Array>();
 
 /** The premultiplied pixel of a colour for each of the 256 levels of a mask; kept with the colour. */
-function tintOf(color: Color): Uint32Array {
+function tintOf(color: Color): Int32Array {
   let tint = tints.get(color);
   if (tint === undefined) {
     const [r, g, b, a] = color;
     const premultiplied = [(r * a) / 255, (g * a) / 255, (b * a) / 255, a].map(Math.round);
-    tint = Uint32Array.from({ length: 256 }, (_, level) => {
+    tint = Int32Array.from({ length: 256 }, (_, level) => {
       const [pr, pg, pb, pa] = premultiplied.map((value) => Math.floor((value * level * 257) / 255) >> 8);
       return pack(pr!, pg!, pb!, pa!);
     });
@@ -44,23 +44,32 @@ export function drawMask(layer: Layer, mask: Mask, left: number, top: number, co
   const lastY = Math.min(mask.height, height - top);
   for (let x = Math.max(0, -left); x < lastX; x++) {
     const target = (left + x) * height + top;
-    for (let y = firstY; y < lastY; y++) {
-      const level = data[y * stride + x]!;
+    for (let y = firstY, m = firstY * stride + x; y < lastY; y++, m += stride) {
+      const level = data[m]!;
       if (level === 0) continue;
       const below = pixels[target + y]!;
       const above = tint[level]!;
-      pixels[target + y] = below === 0 ? above : packedOver(below, above);
+      pixels[target + y] = below === 0 || above >>> 24 === 255 ? above : packedOver(below, above);
     }
   }
 }
 
 /** Puts the layer over a picture of the same size. */
 export function composeOver({ data, offset, width, height }: Picture, { pixels }: Layer): void {
+  const row = width * 3;
+  let source = 0;
   for (let x = 0; x < width; x++) {
-    for (let y = 0; y < height; y++) {
-      const pixel = pixels[x * height + y]!;
+    let i = offset + x * 3;
+    for (const end = source + height; source < end; source++, i += row) {
+      const pixel = pixels[source]!;
       if (pixel === 0) continue;
-      const i = offset + (y * width + x) * 3;
+      if (pixel >>> 24 === 255) {
+        // Most are: nothing of what is below shows.
+        data[i] = pixel & 255;
+        data[i + 1] = (pixel >>> 8) & 255;
+        data[i + 2] = (pixel >>> 16) & 255;
+        continue;
+      }
       const rest = 255 - (pixel >>> 24);
       data[i] = over(data[i]!, pixel & 255, rest);
       data[i + 1] = over(data[i + 1]!, (pixel >>> 8) & 255, rest);
@@ -93,5 +102,5 @@ function packedOver(below: number, above: number): number {
 }
 
 function pack(r: number, g: number, b: number, a: number): number {
-  return (r | (g << 8) | (b << 16) | (a << 24)) >>> 0;
+  return r | (g << 8) | (b << 16) | (a << 24);
 }

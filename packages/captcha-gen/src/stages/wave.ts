@@ -21,15 +21,35 @@ export function createWave(width: number, height: number, amplitude: number, k: 
  * itself have been overwritten before.
  */
 export function applyWave({ pixels, width, height }: Layer, { byRow, byColumn }: Wave): void {
+  let runs = known.get(byRow);
+  if (runs === undefined) known.set(byRow, (runs = runsOf(byRow, height)));
   for (let x = 0; x < width; x++) {
     const down = byColumn[x]!;
     const column = x * height;
-    const lastY = Math.min(height, height - down);
-    for (let y = Math.max(0, -down); y < lastY; y++) {
-      const sourceX = x + byRow[y]!;
+    for (const { shift, start, end } of runs) {
+      const sourceX = x + shift;
       if (sourceX < 0 || sourceX >= width) continue;
-      const source = pixels[sourceX * height + y + down]!;
-      if (source !== 0) pixels[column + y] = source;
+      const source = sourceX * height + down;
+      const lastY = Math.min(end, height - down);
+      for (let y = Math.max(start, -down); y < lastY; y++) {
+        const pixel = pixels[source + y]!;
+        if (pixel !== 0) pixels[column + y] = pixel;
+      }
     }
   }
+}
+
+/** Rows that follow each other and are shifted alike. */
+interface Run {
+  readonly shift: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+const known = new WeakMap<Int32Array, readonly Run[]>();
+
+/** There are few, so that the innermost loop has little to decide. */
+function runsOf(byRow: Int32Array, height: number): Run[] {
+  const borders = [0, ...Array.from({ length: height - 1 }, (_, i) => i + 1).filter((y) => byRow[y] !== byRow[y - 1])];
+  return borders.map((start, i) => ({ shift: byRow[start]!, start, end: borders[i + 1] ?? height }));
 }

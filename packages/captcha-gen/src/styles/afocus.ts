@@ -1,9 +1,8 @@
 import { ProjError, type Rng } from '@proj/core';
-import { type Charset, charsets, kindsOf } from '../charset.js';
-import { type Color, type ColorInput, formatColor, parseColors } from '../color.js';
-import { bundledFont, type FontSource, loadFont } from '../font.js';
+import { type Charset, charsets } from '../charset.js';
+import { type Color, type ColorInput, checkOpaque, formatColor, parseColors } from '../color.js';
+import { type FontSource, loadFonts } from '../font.js';
 import { glyphCache } from '../glyph-cache.js';
-import type { Part, PartShares } from '../part.js';
 import { fill, type Picture } from '../picture.js';
 import { type Dot, drawDot } from '../stages/dots.js';
 import { composeOver, createLayer, drawMask, layerBox } from '../stages/layer.js';
@@ -13,10 +12,12 @@ import {
   type CaptchaParameters,
   type CaptchaStyle,
   type CharacterParameters,
-  checkLength,
+  checkRoom,
+  checkSize,
   defineStyle,
   type StyleDefinition,
 } from '../style.js';
+import { type Length, type PartOptions, randomTexts } from '../texts.js';
 
 /** Number of dots and number of lines at each level of disturbance. */
 const disturbances = { NORMAL: 4, MEDIUM: 8, HIGH: 16 } as const;
@@ -24,13 +25,13 @@ const disturbances = { NORMAL: 4, MEDIUM: 8, HIGH: 16 } as const;
 export type Disturbance = keyof typeof disturbances;
 
 /** Settings of {@link afocus}: plain data, so that they can be sent to a worker. */
-export interface AfocusOptions {
+export interface AfocusOptions extends PartOptions {
   /** Pixels, at least 48. Default 128. */
   readonly width?: number | undefined;
   /** Pixels, at least 20. Default 64. */
   readonly height?: number | undefined;
-  /** Characters in each captcha. Default 4. */
-  readonly length?: number | undefined;
+  /** Characters in each captcha, or the least and the most; all take the room of the most. Default 4. */
+  readonly length?: Length | undefined;
   /** Default `charsets.ALL`. */
   readonly charset?: Charset | undefined;
   /** 4, 8 or 16 dots and as many lines. Default `MEDIUM`. */
@@ -41,10 +42,6 @@ export interface AfocusOptions {
   readonly backgroundColors?: readonly ColorInput[] | undefined;
   /** Default DejaVu Sans, which comes with the package. */
   readonly fonts?: readonly FontSource[] | undefined;
-  /** Only labels of this part of all labels (see `partOf`). */
-  readonly part?: Part | undefined;
-  /** How `part` divides all labels. Default 90% / 5% / 5%. */
-  readonly shares?: PartShares | undefined;
 }
 
 /** What chance decided for one picture; colours as `#rrggbb`, angles in degrees, counter-clockwise positive. */
@@ -85,7 +82,7 @@ export interface AfocusScene {
  * `invalid-font`, `missing-glyph`, `invalid-part` or `invalid-shares`.
  */
 export function afocus(options: AfocusOptions = {}): CaptchaStyle<AfocusParameters> {
-  return defineStyle(afocusDefinition(options));
+  return defineStyle({ ...afocusDefinition(options), recipe: { style: 'afocus', options } });
 }
 
 /** The style's three parts: what chance decides, how it is drawn, how it is told. */
@@ -110,23 +107,23 @@ export function afocusDefinition({
   part,
   shares,
 }: AfocusOptions): StyleDefinition<AfocusScene, AfocusParameters> {
-  checkSize(width, height);
-  checkLength(length);
+  checkSize(width, height, 48, 20);
+  const texts = randomTexts({ length, charset, part, shares });
   const specks = countOf(disturbance);
   const frontColors = parseColors('frontColors', fronts);
   const backgroundColors = parseColors('backgroundColors', backgrounds);
   checkOpaque(backgroundColors);
-  const fonts = sources.length > 0 ? sources.map(loadFont) : [loadFont(bundledFont)];
+  const fonts = loadFonts(sources, ['DejaVuSans']);
 
   // Layout, in pixels.
   const size = Math.floor(height * 0.6); // of a character's square, and pixels an em
   const baseline = Math.trunc(-size / 6) + size;
   const padding = Math.floor(size / 4);
-  const gap = Math.floor((width - 2 * padding) / length);
-  checkGap(gap, width, length);
+  checkRoom(texts.maxSymbols, width - 2 * padding, width);
+  const gap = Math.floor((width - 2 * padding) / texts.maxSymbols);
   const wave = height >= 48 ? createWave(width, height, size / 10, (1.4 * Math.PI) / 200) : undefined;
 
-  const glyphs = glyphCache(fonts, kindsOf(charset).flat(), size, baseline);
+  const glyphs = glyphCache(fonts, texts.symbols, size, baseline);
   const layer = createLayer(width, height);
 
   function sample(rng: Rng, symbols: readonly string[]): AfocusScene {
@@ -194,33 +191,12 @@ export function afocusDefinition({
     return layerBox(layer);
   }
 
-  return { name: 'afocus', width, height, labels: { length, charset, part, shares }, sample, draw, describe };
+  return { name: 'afocus', width, height, texts, sample, draw, describe };
 }
 
 /** Negated for odd indexes. */
 function signed(value: number, index: number): number {
   return index % 2 === 0 ? value : 0 - value;
-}
-
-function checkSize(width: number, height: number): void {
-  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 48 || height < 20) {
-    throw new ProjError('Cannot draw a captcha of this size', {
-      code: 'invalid-size',
-      expected: 'whole pixels, a width of at least 48 and a height of at least 20',
-      received: `${width}x${height}`,
-    });
-  }
-}
-
-function checkGap(gap: number, width: number, length: number): void {
-  if (gap < 1) {
-    throw new ProjError(`${length} characters do not fit`, {
-      code: 'invalid-size',
-      expected: 'at least one pixel of width for each character',
-      received: `a width of ${width}`,
-      fix: 'Make the picture wider or lower, or the label shorter',
-    });
-  }
 }
 
 function countOf(disturbance: Disturbance): number {
@@ -232,15 +208,4 @@ function countOf(disturbance: Disturbance): number {
     });
   }
   return disturbances[disturbance];
-}
-
-function checkOpaque(colors: readonly Color[]): void {
-  const translucent = colors.find((color) => color[3] !== 255);
-  if (translucent !== undefined) {
-    throw new ProjError('A background must be opaque', {
-      code: 'invalid-color',
-      expected: 'an opacity of 255',
-      received: formatColor(translucent),
-    });
-  }
 }

@@ -1,0 +1,150 @@
+import { Worker } from 'node:worker_threads';
+import { ProjError } from '@proj/core';
+import { type DrawnCaptchas, drawIndices } from './draw-indices.js';
+import type { DrawAnswer, DrawTask } from './draw-messages.js';
+import { checkCount } from './sequence.js';
+import type { CaptchaStyle } from './style.js';
+
+export interface DrawOptions {
+  readonly seed: number;
+  /** Worker threads; 0 draws in the calling thread. */
+  readonly threads: number;
+  /** Whether parameters are wanted. */
+  readonly describe: boolean;
+  /** Stops between chunks, with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Chunks in work or waiting to be taken, for each thread. */
+const AHEAD = 2;
+
+/**
+ * Draws chunks of captchas, given by their indices, and gives them in that order, whatever the number of threads. Workers
+ * end with the iteration.
+ *
+ * @throws ProjError `not-threadable` for a style of one's own with threads, `worker-failed`, and what the style throws; the
+ * signal's reason.
+ */
+export async function* drawChunks(
+  style: CaptchaStyle,
+  chunks: Iterable<readonly number[]>,
+  { seed, threads, describe, signal }: DrawOptions,
+): AsyncGenerator<DrawnCaptchas> {
+  checkCount('threads', threads, 0);
+  if (threads === 0) {
+    for (const indices of chunks) {
+      signal?.throwIfAborted();
+      yield drawIndices(style, seed, indices, describe);
+    }
+    return;
+  }
+  const pool = new DrawPool(style, threads);
+  try {
+    const drawn: Promise<DrawnCaptchas>[] = [];
+    for (const indices of chunks) {
+      signal?.throwIfAborted();
+      const chunk = pool.draw({ seed, indices, describe });
+      chunk.catch(() => undefined); // told when its turn comes, which may be never
+      drawn.push(chunk);
+      if (drawn.length >= threads * AHEAD) yield await drawn.shift()!;
+    }
+    for (const chunk of drawn) {
+      signal?.throwIfAborted();
+      yield await chunk;
+    }
+  } finally {
+    await pool.close();
+  }
+}
+
+/**
+ * Calls `action` for each item in order, one at a time, and has the next item made meanwhile. When it ends, also by an error or
+ * the signal's reason, no action is under way.
+ */
+export async function overlapping<T>(
+  items: AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+  action: (item: T) => Promise<void>,
+): Promise<void> {
+  let last = Promise.resolve();
+  try {
+    for await (const item of items) {
+      await last;
+      signal?.throwIfAborted();
+      last = action(item);
+      last.catch(() => undefined); // told at the next turn or the end
+    }
+  } finally {
+    await Promise.allSettled([last]);
+  }
+  await last;
+}
+
+interface Job {
+  readonly task: DrawTask;
+  readonly resolve: (drawn: DrawnCaptchas) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Worker threads that draw one style. */
+class DrawPool {
+  readonly #style: CaptchaStyle;
+  /** Each with what it was asked for and has not answered. */
+  readonly #workers: { readonly worker: Worker; readonly jobs: Map<number, Job> }[];
+  #nextId = 0;
+  #closed = false;
+
+  constructor(style: CaptchaStyle, threads: number) {
+    if (style.recipe === undefined) {
+      throw new ProjError(`Other threads cannot make the style ${style.name}`, {
+        code: 'not-threadable',
+        expected: 'a style of this package',
+        fix: 'Draw it with `threads: 0`',
+      });
+    }
+    this.#style = style;
+    const { recipe } = style;
+    this.#workers = Array.from({ length: threads }, () => {
+      const worker = new Worker(new URL('./draw-worker.js', import.meta.url), { name: 'captchas', workerData: recipe });
+      const jobs = new Map<number, Job>();
+      worker.on('message', ({ id, drawn }: DrawAnswer) => {
+        jobs.get(id)?.resolve(drawn);
+        jobs.delete(id);
+      });
+      worker.on('error', (error) => this.#fail(jobs, error));
+      worker.on('exit', () => this.#fail(jobs, new Error('it ended by itself')));
+      return { worker, jobs };
+    });
+  }
+
+  draw(task: Omit<DrawTask, 'id'>): Promise<DrawnCaptchas> {
+    const { worker, jobs } = this.#workers.reduce((best, each) => (each.jobs.size < best.jobs.size ? each : best));
+    const message: DrawTask = { ...task, id: this.#nextId++ };
+    return new Promise((resolve, reject) => {
+      jobs.set(message.id, { task: message, resolve, reject });
+      worker.postMessage(message);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()));
+  }
+
+  /** A picture that cannot be drawn there cannot be drawn here either, so trying again gives the style's own error. */
+  #fail(jobs: Map<number, Job>, cause: Error): void {
+    for (const { task, reject } of jobs.values()) {
+      if (this.#closed) {
+        reject(cause);
+        continue;
+      }
+      try {
+        drawIndices(this.#style, task.seed, task.indices, task.describe);
+        reject(new ProjError(`A worker thread failed: ${cause.message}`, { code: 'worker-failed', cause }));
+      } catch (error) {
+        reject(error);
+      }
+    }
+    jobs.clear();
+  }
+}

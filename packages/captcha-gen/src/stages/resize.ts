@@ -1,0 +1,106 @@
+/** Rows of interleaved channels, 0..255. */
+export interface Pixels {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Bits after the point in a weight. */
+const PRECISION = 22;
+
+/** By which sources a row or column of pixels is made, and how much of each: `taps` weights a target, from `first` on. */
+interface Weights {
+  readonly taps: number;
+  readonly first: Int32Array;
+  readonly values: Int32Array;
+}
+
+/**
+ * Resizes by bicubic interpolation (a = -0.5) with antialiasing: Pillow's `Image.resize(size, BICUBIC)`, horizontal pass
+ * first, each pass rounded to whole levels; a side that stays as it is has no pass. Colours with opacity must be premultiplied.
+ */
+export function resizeBicubic(source: Pixels, channels: number, width: number, height: number): Pixels {
+  const wide = width === source.width ? source : resizeRows(source, channels, width);
+  return height === source.height ? wide : resizeColumns(wide, channels, height);
+}
+
+function resizeRows({ data, width, height }: Pixels, channels: number, newWidth: number): Pixels {
+  const { taps, first, values } = weightsOf(width, newWidth);
+  const target = new Uint8Array(newWidth * height * channels);
+  let t = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < newWidth; x++) {
+      const start = (y * width + first[x]!) * channels;
+      for (let k = 0; k < channels; k++) {
+        let sum = 1 << (PRECISION - 1);
+        for (let i = 0; i < taps; i++) sum += data[start + i * channels + k]! * values[x * taps + i]!;
+        target[t++] = clip(sum);
+      }
+    }
+  }
+  return { data: target, width: newWidth, height };
+}
+
+function resizeColumns({ data, width, height }: Pixels, channels: number, newHeight: number): Pixels {
+  const { taps, first, values } = weightsOf(height, newHeight);
+  const stride = width * channels;
+  const target = new Uint8Array(stride * newHeight);
+  let t = 0;
+  for (let y = 0; y < newHeight; y++) {
+    const start = first[y]! * stride;
+    for (let x = 0; x < stride; x++) {
+      let sum = 1 << (PRECISION - 1);
+      for (let i = 0; i < taps; i++) sum += data[start + i * stride + x]! * values[y * taps + i]!;
+      target[t++] = clip(sum);
+    }
+  }
+  return { data: target, width, height: newHeight };
+}
+
+function clip(sum: number): number {
+  const level = sum >> PRECISION;
+  return level < 0 ? 0 : Math.min(level, 255);
+}
+
+const known = new Map<number, Weights>();
+
+/** Kept while there are few: a style meets the same sizes again and again. */
+function weightsOf(from: number, to: number): Weights {
+  const key = from * 0x10000 + to;
+  let weights = known.get(key);
+  if (weights === undefined) {
+    weights = computeWeights(from, to);
+    if (known.size >= 1000) known.clear();
+    known.set(key, weights);
+  }
+  return weights;
+}
+
+function computeWeights(from: number, to: number): Weights {
+  const scale = from / to;
+  const stretch = Math.max(1, scale);
+  const support = 2 * stretch;
+  const taps = Math.min(from, Math.ceil(support) * 2 + 1);
+  const first = new Int32Array(to);
+  const values = new Int32Array(to * taps);
+  for (let x = 0; x < to; x++) {
+    const center = (x + 0.5) * scale;
+    const low = Math.max(0, Math.trunc(center - support + 0.5));
+    const high = Math.min(from, Math.trunc(center + support + 0.5));
+    const weights = Array.from({ length: high - low }, (_, i) => bicubic((i + low - center + 0.5) * (1 / stretch)));
+    const sum = weights.reduce((total, weight) => total + weight, 0);
+    // So that all taps of the last targets lie within the source; those before the first that counts weigh nothing.
+    first[x] = Math.min(low, from - taps);
+    weights.forEach((weight, i) => {
+      const share = (weight / sum) * (1 << PRECISION);
+      values[x * taps + low - first[x]! + i] = Math.trunc(share < 0 ? share - 0.5 : share + 0.5);
+    });
+  }
+  return { taps, first, values };
+}
+
+function bicubic(signed: number): number {
+  const x = Math.abs(signed);
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+  return x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0;
+}

@@ -1,0 +1,344 @@
+import { ProjError, type Rng } from '@proj/core';
+import { type Charset, charsets } from '../charset.js';
+import { type Color, type ColorInput, checkOpaque, formatColor, parseColors } from '../color.js';
+import { type Font, type FontSource, loadFonts } from '../font.js';
+import { type Box, inkBox } from '../mask.js';
+import { fill, type Picture } from '../picture.js';
+import { type Arc, drawArc } from '../stages/arc.js';
+import { drawInk, type Ink } from '../stages/ink.js';
+import { pasteByLightness } from '../stages/paste.js';
+import { warpQuad } from '../stages/quad.js';
+import { resizeBicubic } from '../stages/resize.js';
+import { premultiply, type Rgba, tint, unpremultiply } from '../stages/rgba.js';
+import { smooth } from '../stages/smooth.js';
+import { drawSpeck } from '../stages/specks.js';
+import { turn } from '../stages/turn.js';
+import {
+  type CaptchaParameters,
+  type CaptchaStyle,
+  type CharacterParameters,
+  checkRoom,
+  checkSize,
+  defineStyle,
+  type StyleDefinition,
+} from '../style.js';
+import { type Length, type PartOptions, randomTexts } from '../texts.js';
+
+/** Settings of {@link imageCaptcha}: plain data, so that they can be sent to a worker. */
+export interface ImageCaptchaOptions extends PartOptions {
+  /** Pixels, at least 48. Default 160. */
+  readonly width?: number | undefined;
+  /** Pixels, at least 20. Default 60. */
+  readonly height?: number | undefined;
+  /** Characters in each captcha, or the least and the most. Default 4. */
+  readonly length?: Length | undefined;
+  /** Default `charsets.ALL`. */
+  readonly charset?: Charset | undefined;
+  /** Colours of text, specks and curve, one a picture. Default 10..200 in each channel, opacity 220..255. */
+  readonly frontColors?: readonly ColorInput[] | undefined;
+  /** Opaque colours. Default 238..255 in each channel. */
+  readonly backgroundColors?: readonly ColorInput[] | undefined;
+  /** Default Droid Sans Mono, which comes with the package. */
+  readonly fonts?: readonly FontSource[] | undefined;
+  /** Pixels an em, 4..1024. Default 42, 50 and 56. */
+  readonly fontSizes?: readonly number[] | undefined;
+}
+
+/** What chance decided for one picture; colours as `#rrggbb`, angles in degrees, counter-clockwise positive, else pixels. */
+export interface ImageCaptchaParameters extends CaptchaParameters {
+  readonly background: string;
+  readonly color: string;
+  readonly specks: readonly (readonly [x: number, y: number])[];
+  readonly curve: Omit<Arc, 'color'>;
+  readonly characters: readonly (CharacterParameters & {
+    /** PostScript name. */
+    readonly font: string;
+    readonly size: number;
+    readonly angle: number;
+    /** By how much two corners are pulled across and down. */
+    readonly warp: Warp;
+  })[];
+}
+
+interface Warp {
+  readonly x1: number;
+  readonly y1: number;
+  readonly x2: number;
+  readonly y2: number;
+}
+
+/** One character before it is drawn. */
+interface Character {
+  readonly symbol: string;
+  /** Number of font and size: the first font in all sizes, the second in all sizes, ... */
+  readonly face: number;
+  /** Where it was put in a sheet of its own; only what would lie beyond the sheet's edge is lost. */
+  readonly dx: number;
+  readonly dy: number;
+  readonly angle: number;
+  readonly warp: Warp;
+  /** Its left edge in the whole text. */
+  readonly left: number;
+}
+
+/** All that chance decided, as it is drawn. */
+export interface ImageCaptchaScene {
+  readonly background: Color;
+  /** Its opacity plays no part in specks and curve. */
+  readonly color: Color;
+  readonly characters: readonly Character[];
+  /** Width of the picture on which the text is set before it is narrowed. */
+  readonly textWidth: number;
+  readonly specks: readonly (readonly [x: number, y: number])[];
+  readonly curve: Arc;
+}
+
+/** A symbol of a font at a size. */
+interface Cut {
+  readonly ink: Ink;
+  /** From the top of a line to the baseline. */
+  readonly ascent: number;
+  /** Room it takes. */
+  readonly width: number;
+  readonly height: number;
+}
+
+const SPECKS = 30;
+const MAX_ANGLE = 30;
+const SPACE_PROBABILITY = 0.5;
+
+/** Most pixels of the sheet on which a text is set; mistyped numbers shall not fill the memory. */
+const MAX_SHEET = 2 ** 26;
+
+/** How much of a pixel of text shows, by its lightness. */
+const SHARES = Uint8Array.from({ length: 256 }, (_, level) => Math.min(255, Math.floor(level * 1.97)));
+
+/**
+ * The captchas of the Python package captcha by H. Yang (lepture), version 0.7.1, `ImageCaptcha`: characters of different
+ * sizes, turned, warped, set close or apart, narrowed where they are too wide, with 30 specks and a curve, all softened.
+ * The stages compute as Pillow 11.3 does. Two ways of the original that one might not expect are kept: dark text is fainter
+ * than light text, and a space takes part in the mean width of characters. Deviation: glyphs are not hinted.
+ *
+ * @throws ProjError `invalid-size`, `invalid-length`, `invalid-charset`, `invalid-color`, `invalid-font`, `missing-glyph`,
+ * `invalid-part` or `invalid-shares`.
+ */
+export function imageCaptcha(options: ImageCaptchaOptions = {}): CaptchaStyle<ImageCaptchaParameters> {
+  return defineStyle({ ...imageCaptchaDefinition(options), recipe: { style: 'imageCaptcha', options } });
+}
+
+/** The style's parts: what chance decides, how it is drawn, how it is told. */
+export function imageCaptchaDefinition({
+  width = 160,
+  height = 60,
+  length = 4,
+  charset = charsets.ALL,
+  frontColors: fronts,
+  backgroundColors: backgrounds,
+  fonts: sources = [],
+  fontSizes = [42, 50, 56],
+  part,
+  shares,
+}: ImageCaptchaOptions): StyleDefinition<ImageCaptchaScene, ImageCaptchaParameters> {
+  checkSize(width, height, 48, 20);
+  const texts = randomTexts({ length, charset, part, shares });
+  checkRoom(texts.maxSymbols, width, width);
+  checkFontSizes(fontSizes);
+  const frontColors = fronts && parseColors('frontColors', fronts);
+  const backgroundColors = backgrounds && parseColors('backgroundColors', backgrounds);
+  checkOpaque(backgroundColors ?? []);
+
+  const faces = loadFonts(sources, ['DroidSansMono']).flatMap((font) => fontSizes.map((size) => ({ font, size })));
+  const cuts = faces.map((face) => new Map(texts.symbols.map((symbol) => [symbol, cutOf(face, symbol)])));
+  const spaces = faces.map(({ font, size }) => 1 + Math.round((font.advance(' ') * size) / font.unitsPerEm));
+  checkSheet(
+    texts.maxSymbols,
+    Math.max(...spaces) + Math.max(...cuts.flatMap((cut) => [...cut.values()].map((each) => each.width))),
+    height,
+  );
+  const scratch = new Uint8Array(6 * width);
+  const warped = new WeakMap<Character, Rgba>();
+
+  const cutAt = (face: number, symbol: string) => cuts[face]!.get(symbol)!;
+
+  function sample(rng: Rng, symbols: readonly string[]): ImageCaptchaScene {
+    const gaps: number[] = []; // before each character
+    const drawn = symbols.map((symbol) => {
+      gaps.push(rng.uniform() > SPACE_PROBABILITY ? rng.pick(spaces) : 0);
+      const face = rng.int(faces.length);
+      const dx = rng.int(5);
+      const dy = rng.int(7);
+      const angle = rng.uniform(-MAX_ANGLE, MAX_ANGLE);
+      return { symbol, face, dx, dy, angle, warp: sampleWarp(rng, cutAt(face, symbol)) };
+    });
+    const widths = drawn.map(({ symbol, face }) => cutAt(face, symbol).width);
+    const textWidth = widths.reduce((sum, each, i) => sum + gaps[i]! + each, 0);
+    const average = Math.trunc(textWidth / symbols.length);
+    const overlaps = Math.trunc(0.25 * average) + 1;
+    let left = Math.trunc(average * 0.1);
+    const characters = drawn.map((character, i): Character => {
+      if (gaps[i]! > 0) left += gaps[i]! - rng.int(overlaps);
+      const placed = { ...character, left };
+      left += widths[i]! - rng.int(overlaps);
+      return placed;
+    });
+    const color = frontColors ? rng.pick(frontColors) : sampleColor(rng, 10, 200, 220 + rng.int(36));
+    const background = backgroundColors ? rng.pick(backgroundColors) : sampleColor(rng, 238, 255, 255);
+    const specks = Array.from({ length: SPECKS }, () => [rng.int(width + 1), rng.int(height + 1)] as const);
+    return { background, color, characters, textWidth, specks, curve: sampleCurve(rng, color) };
+  }
+
+  function sampleCurve(rng: Rng, color: Color): Arc {
+    const [fifthX, fifthY] = [Math.floor(width / 5), Math.floor(height / 5)];
+    const x = rng.int(fifthX + 1);
+    const right = rng.int(width - fifthX + 1) + fifthX;
+    const y = rng.int(height - 2 * fifthY + 1) + fifthY;
+    const bottom = rng.int(height - y - fifthY + 1) + y;
+    const end = rng.int(41) + 160;
+    return { x, y, width: right - x, height: bottom - y, start: rng.int(21), end, color: opaque(color) };
+  }
+
+  function draw(scene: ImageCaptchaScene, picture: Picture): void {
+    drawText(scene, scene.characters, picture);
+    const { color, specks, curve } = scene;
+    for (const [x, y] of specks) drawSpeck(picture, x, y, opaque(color));
+    drawArc(picture, curve);
+    smooth(picture, scratch);
+  }
+
+  function drawText(
+    { background, color, textWidth }: ImageCaptchaScene,
+    characters: readonly Character[],
+    picture: Picture,
+  ): void {
+    const sheet =
+      textWidth > width
+        ? { data: new Uint8Array(textWidth * height * 3), offset: 0, width: textWidth, height }
+        : picture;
+    fill(sheet, background);
+    for (const character of characters) {
+      const glyph = glyphOf(character, color);
+      pasteByLightness(sheet, glyph, character.left, Math.trunc((height - glyph.height) / 2), SHARES);
+    }
+    if (sheet !== picture) picture.data.set(resizeBicubic(sheet, 3, width, height).data, picture.offset);
+  }
+
+  function glyphOf(character: Character, color: Color): Rgba {
+    let glyph = warped.get(character);
+    if (glyph === undefined) {
+      glyph = drawGlyph(cutAt(character.face, character.symbol), character, color);
+      warped.set(character, glyph);
+    }
+    return glyph;
+  }
+
+  function describe(scene: ImageCaptchaScene): ImageCaptchaParameters {
+    const { color: _, ...curve } = scene.curve;
+    return {
+      background: formatColor(scene.background),
+      color: formatColor(scene.color),
+      specks: scene.specks,
+      curve,
+      characters: scene.characters.map((character) => ({
+        symbol: character.symbol,
+        font: faces[character.face]!.font.name,
+        size: faces[character.face]!.size,
+        angle: character.angle,
+        warp: character.warp,
+        box: boxOf(scene, character),
+      })),
+    };
+  }
+
+  /** Draws the character alone, and looks where the background has changed. */
+  function boxOf(scene: ImageCaptchaScene, character: Character): Box {
+    const picture = { data: new Uint8Array(width * height * 3), offset: 0, width, height };
+    drawText(scene, [character], picture);
+    smooth(picture, scratch);
+    const changed = Uint8Array.from({ length: width * height }, (_, i) =>
+      [0, 1, 2].some((k) => picture.data[3 * i + k] !== scene.background[k]) ? 1 : 0,
+    );
+    return inkBox(changed, width, height);
+  }
+
+  return { name: 'imageCaptcha', width, height, texts, sample, draw, describe };
+}
+
+function cutOf({ font, size }: { font: Font; size: number }, symbol: string): Cut {
+  const ink = drawInk(font, symbol, size);
+  const scale = size / font.unitsPerEm;
+  const ascent = Math.ceil(font.ascent * scale);
+  return {
+    ink,
+    ascent,
+    width: 1 + Math.max(Math.round(font.advance(symbol) * scale), ink.left + ink.width),
+    height: 1 + ascent + Math.max(0, ink.top + ink.height),
+  };
+}
+
+function opaque([r, g, b]: Color): Color {
+  return [r, g, b, 255];
+}
+
+function sampleWarp(rng: Rng, { width, height }: Cut): Warp {
+  const across = width * rng.uniform() * 0.2 + 0.1;
+  const down = height * rng.uniform() * 0.1 + 0.2;
+  const within = (limit: number) => Math.trunc(rng.uniform(-limit, limit)) + 0; // no negative zero
+  return { x1: within(across), y1: within(down), x2: within(across), y2: within(down) };
+}
+
+function sampleColor(rng: Rng, least: number, most: number, opacity: number): Color {
+  const channel = () => least + rng.int(most - least + 1);
+  return [channel(), channel(), channel(), opacity];
+}
+
+/** Inks, turns, stretches and warps one character: a picture of the room that the symbol takes. */
+function drawGlyph({ ink, ascent, width, height }: Cut, { dx, dy, angle, warp }: Character, color: Color): Rgba {
+  const { x1, y1, x2, y2 } = warp;
+  const turned = turn(
+    tint(clip(ink, Math.max(0, -(dx + ink.left)), Math.max(0, -(dy + ascent + ink.top))), color),
+    angle,
+  );
+  const wide = width + Math.abs(x1) + Math.abs(x2);
+  const high = height + Math.abs(y1) + Math.abs(y2);
+  const { data } = resizeBicubic(premultiply(turned), 4, wide, high);
+  return warpQuad(unpremultiply({ data: data as Uint8Array, width: wide, height: high }), width, height, {
+    northWest: [x1, y1],
+    southWest: [-x1, high - y2],
+    southEast: [wide + x2, high + y2],
+    northEast: [wide - x2, -y1],
+  });
+}
+
+/** What is left of ink when columns and rows are cut off its left and top. */
+function clip(ink: Ink, columns: number, rows: number): Ink {
+  if (columns === 0 && rows === 0) return ink;
+  const width = Math.max(0, ink.width - columns);
+  const height = Math.max(0, ink.height - rows);
+  const data = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    const start = (y + rows) * ink.width + columns;
+    data.set(ink.data.subarray(start, start + width), y * width);
+  }
+  return { data, width, height, left: ink.left + columns, top: ink.top + rows };
+}
+
+function checkSheet(symbols: number, widest: number, height: number): void {
+  if (symbols * widest * height > MAX_SHEET) {
+    throw new ProjError('Such long and large text cannot be drawn', {
+      code: 'invalid-size',
+      expected: `characters to take at most ${MAX_SHEET} pixels before they are narrowed`,
+      received: `${symbols} of up to ${widest}x${height}`,
+      fix: 'Use smaller `fontSizes`, a lower picture or shorter labels',
+    });
+  }
+}
+
+function checkFontSizes(sizes: readonly number[]): void {
+  if (!Array.isArray(sizes) || sizes.length === 0 || !sizes.every((size) => size >= 4 && size <= 1024)) {
+    throw new ProjError('Cannot use these font sizes', {
+      code: 'invalid-size',
+      expected: 'a list of at least one number of 4..1024 pixels an em',
+      received: JSON.stringify(sizes) ?? String(sizes),
+    });
+  }
+}
