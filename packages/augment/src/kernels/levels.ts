@@ -1,0 +1,113 @@
+import type { FloatImage, Image } from '@proj/core';
+import { type AnyImage, colorChannels, isBytes, withData } from '../image.js';
+
+/** What becomes of each of the 256 levels. */
+export type LevelTable = Uint8ClampedArray;
+
+/** @param f values outside 0..255 are clamped, others truncated, as in C. */
+export function levelTable(f: (level: number) => number): LevelTable {
+  return Uint8ClampedArray.from({ length: 256 }, (_, level) => Math.trunc(f(level)));
+}
+
+/** Looks up the colours of all pixels. */
+export function mapLevels(image: Image, table: LevelTable): Image {
+  return mapChannels(image, Array<LevelTable>(colorChannels(image.channels)).fill(table));
+}
+
+/** Looks up each channel in a table of its own; channels without one, alpha, stay. */
+export function mapChannels(image: Image, tables: readonly LevelTable[]): Image {
+  const { data, channels } = image;
+  const out = data.slice();
+  const [first] = tables;
+  if (tables.length === channels && tables.every((table) => table === first)) {
+    for (let i = 0; i < out.length; i++) out[i] = first![data[i]!]!;
+  } else {
+    for (const [c, table] of tables.entries()) {
+      for (let i = c; i < out.length; i += channels) out[i] = table[data[i]!]!;
+    }
+  }
+  return withData<Image>(image, out);
+}
+
+/** Computes the colours of a picture of real numbers anew, 0..1 kept. */
+export function mapValues(image: FloatImage, f: (value: number) => number): FloatImage {
+  const { channels } = image;
+  const data = image.data.slice();
+  const colors = colorChannels(channels);
+  for (let i = 0; i < data.length; i++) {
+    if (i % channels < colors) data[i] = Math.min(1, Math.max(0, f(data[i]!)));
+  }
+  return withData<FloatImage>(image, data);
+}
+
+/** By level for bytes, by value for real numbers. */
+export function mapColors(image: AnyImage, f: (value: number) => number, table: () => LevelTable): AnyImage {
+  return isBytes(image) ? mapLevels(image, table()) : mapValues(image, f);
+}
+
+/** How often each level occurs in channel `c`. */
+export function histogram({ data, channels }: Image, c: number): Int32Array {
+  const counts = new Int32Array(256);
+  for (let i = c; i < data.length; i += channels) counts[data[i]!]!++;
+  return counts;
+}
+
+/**
+ * Pillow's `Image.blend` of one value into another, in single precision: 0 gives `from`, 1 gives `to`, others go on beyond.
+ * Not clamped.
+ */
+export function blend(from: number, to: number, factor: number): number {
+  const { fround } = Math;
+  return fround(from + fround(fround(factor) * (to - from)));
+}
+
+/** Blends all pixels of `from`, which may be one level for all, into `to` and truncates; alpha is that of `to`. */
+export function blendImages(from: AnyImage, to: AnyImage, factor: number): AnyImage {
+  const { channels } = to;
+  const colors = colorChannels(channels);
+  const data = to.data.slice();
+  const f = Math.fround(factor);
+  if (isBytes(to)) {
+    for (let i = 0; i < data.length; i++) {
+      const a = from.data[i]!;
+      data[i] = Math.fround(a + Math.fround(f * (to.data[i]! - a))) | 0;
+    }
+  } else {
+    for (let i = 0; i < data.length; i++) {
+      const a = from.data[i]!;
+      data[i] = Math.min(1, Math.max(0, a + f * (to.data[i]! - a)));
+    }
+  }
+  if (colors < channels) for (let i = colors; i < data.length; i += channels) data[i] = to.data[i]!;
+  return withData(to, data);
+}
+
+/** Each channel from its darkest to its lightest level over the whole scale; Pillow's `ImageOps.autocontrast`. */
+export function autocontrast(image: Image): Image {
+  const tables = Array.from({ length: colorChannels(image.channels) }, (_, c) => {
+    const counts = histogram(image, c);
+    const low = counts.findIndex((count) => count > 0);
+    const high = counts.findLastIndex((count) => count > 0);
+    if (high <= low) return levelTable((level) => level);
+    const scale = 255 / (high - low);
+    return levelTable((level) => level * scale - low * scale);
+  });
+  return mapChannels(image, tables);
+}
+
+/** Each channel so that all levels are about as frequent; Pillow's `ImageOps.equalize`. */
+export function equalize(image: Image): Image {
+  const tables = Array.from({ length: colorChannels(image.channels) }, (_, c) => {
+    const counts = histogram(image, c);
+    const last = counts.findLast((count) => count > 0)!;
+    const step = Math.floor((image.width * image.height - last) / 255);
+    if (step === 0) return levelTable((level) => level);
+    let below = Math.floor(step / 2);
+    return levelTable((level) => {
+      const place = Math.floor(below / step);
+      below += counts[level]!;
+      return place;
+    });
+  });
+  return mapChannels(image, tables);
+}
