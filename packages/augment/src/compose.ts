@@ -1,7 +1,8 @@
 import { ProjError, type Rng } from '@proj/core';
 import type { AnyImage, Shape } from './image.js';
+import { giveBack } from './memory.js';
 import { checkNumber, invalidOption } from './options.js';
-import { defineComposition, type Transform } from './transform.js';
+import { defineComposition, isOwn, type Transform } from './transform.js';
 
 /** What one of several transforms drew; `index` is its place in the list. */
 export type StepParams = { readonly index: number; readonly params: unknown };
@@ -88,8 +89,18 @@ function inOrder(transforms: readonly Transform[], choose: (rng: Rng) => readonl
     },
     outputShape: (shape: Shape, { steps }: StepsParams) =>
       steps.reduce((current, { index, params }) => stepAt(transforms, index).outputShape(current, params), shape),
-    apply: (image: AnyImage, { steps }: StepsParams) =>
-      steps.reduce((current, { index, params }) => stepAt(transforms, index).apply(current, params), image),
+    apply(image: AnyImage, { steps }: StepsParams) {
+      let current = image;
+      for (const [place, { index, params }] of steps.entries()) {
+        const before = current;
+        current = stepAt(transforms, index).apply(before, params);
+        // Memory of a picture between two of our own transforms, which keep none.
+        const between = before !== image && before.data.buffer !== image.data.buffer;
+        const forgotten = isOwn(transforms[index]) && isOwn(transforms[steps[place - 1]?.index ?? -1]);
+        if (between && forgotten && current.data.buffer !== before.data.buffer) giveBack(before.data);
+      }
+      return current;
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import { type FloatImage, type Image, ProjError } from '@proj/core';
+import { takeBytes, takeFloats } from './memory.js';
 
 /** A picture of bytes, 0..255, or of real numbers. */
 export type AnyImage = Image | FloatImage;
@@ -14,9 +15,16 @@ export interface Shape {
 export type Fill = number | readonly number[];
 
 /** A new picture of the same kind, all zeros. */
-export function blankLike<I extends AnyImage>(image: I, { width, height, channels }: Shape): I {
+export function blankLike<I extends AnyImage>(image: I, shape: Shape): I {
+  const blank = freshLike(image, shape);
+  blank.data.fill(0);
+  return blank;
+}
+
+/** A new picture of the same kind for one who writes every value: it may hold anything. */
+export function freshLike<I extends AnyImage>(image: I, { width, height, channels }: Shape): I {
   const length = width * height * channels;
-  const data = isBytes(image) ? new Uint8ClampedArray(length) : new Float32Array(length);
+  const data = isBytes(image) ? takeBytes(length) : takeFloats(length);
   return { data, width, height, channels } as AnyImage as I;
 }
 
@@ -61,11 +69,10 @@ export function fillOf(fill: Fill, channels: number): readonly number[] {
   });
 }
 
-/** Paints all pixels of a fresh picture. */
+/** Paints all pixels. */
 export function paint(image: AnyImage, fill: Fill): void {
   const { data, channels } = image;
   const values = fillOf(fill, channels);
-  if (values.every((value) => value === 0)) return; // as it was made
   if (values.every((value) => value === values[0])) data.fill(values[0]!);
   else for (let i = 0; i < data.length; i++) data[i] = values[i % channels]!;
 }

@@ -91,7 +91,7 @@ function makeTransform<P>(
 ): Transform<P | null> {
   const { p } = options;
   if (p !== undefined) checkNumber(name, 'p', p, { min: 0, max: 1 });
-  return {
+  const transform: Transform<P | null> = {
     name,
     sample: (rng, shape) => (p === undefined || rng.uniform() < p ? sample(rng, shape) : null),
     outputShape: (shape, params) =>
@@ -108,6 +108,15 @@ function makeTransform<P>(
       ...(transforms !== undefined && { transforms: transforms.map((each) => each.toJSON()) }),
     }),
   };
+  own.add(transform);
+  return transform;
+}
+
+const own = new WeakSet<object>();
+
+/** Whether a transform was made here and so keeps no picture that it was given; one of a user may. */
+export function isOwn(transform: Transform | undefined): boolean {
+  return transform !== undefined && own.has(transform);
 }
 
 /** Of a picture nothing but its shape. */

@@ -50,7 +50,7 @@ describe.each([...byName])('%s as torchvision on Pillow', (name, goldens) => {
     const before = input.data.slice();
     const actual = transform.apply(input, golden.params);
     expect(compare(golden, actual).beyond).toBe(0);
-    expect(input.data).toEqual(before); // untouched
+    expect(before.every((value, k) => value === input.data[k])).toBe(true); // untouched
     expect(transform.outputShape(input, golden.params)).toEqual({
       width: actual.width,
       height: actual.height,
@@ -78,6 +78,7 @@ describe('elasticTransform as torchvision, given its displacement', () => {
     const actual = warp(input, { interpolation: 'bilinear', fill: 0 }, displacement(input, dx, dy));
     const expected = picture(golden.output);
     let compared = 0;
+    let greatest = 0;
     for (let i = 0; i < dx.length; i++) {
       const x = (i % input.width) + dx[i]!;
       const y = Math.floor(i / input.width) + dy[i]!;
@@ -86,10 +87,10 @@ describe('elasticTransform as torchvision, given its displacement', () => {
       compared++;
       for (let c = 0; c < input.channels; c++) {
         const at = i * input.channels + c;
-        // It rounds where Pillow, whom we follow, truncates.
-        expect(Math.abs(expected.data[at]! - actual.data[at]!)).toBeLessThanOrEqual(1);
+        greatest = Math.max(greatest, Math.abs(expected.data[at]! - actual.data[at]!));
       }
     }
+    expect(greatest).toBeLessThanOrEqual(1); // it rounds where Pillow, whom we follow, truncates
     expect(compared).toBeGreaterThan(0.75 * dx.length);
   });
 });

@@ -1,5 +1,6 @@
 import type { Image } from '@proj/core';
 import { type AnyImage, isBytes, withData } from '../image.js';
+import { copyOf } from '../memory.js';
 
 /**
  * Interpolates with alpha as Pillow does: colours are multiplied by alpha before and divided by it after, so that what
@@ -14,7 +15,7 @@ export function withPremultipliedAlpha(image: AnyImage, change: (image: AnyImage
 /** Rounded as Pillow's MULDIV255. */
 function premultiplied(image: Image): Image {
   const { channels } = image;
-  const data = image.data.slice();
+  const data = copyOf(image.data);
   for (let i = 0; i < data.length; i += channels) {
     const alpha = data[i + channels - 1]!;
     for (let c = 0; c < channels - 1; c++) {
@@ -37,7 +38,7 @@ function straightened(image: Image): Image {
 
 function premultipliedFloats(image: AnyImage): AnyImage {
   const { channels } = image;
-  const data = image.data.slice();
+  const data = copyOf(image.data);
   for (let i = 0; i < data.length; i++) {
     if ((i + 1) % channels !== 0) data[i]! *= data[i - (i % channels) + channels - 1]!;
   }

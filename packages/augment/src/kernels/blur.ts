@@ -1,4 +1,5 @@
 import { type AnyImage, blankLike, colorChannels, isBytes, withData } from '../image.js';
+import { copyOf } from '../memory.js';
 import { indexInside } from './move.js';
 
 /** Samples of the normal density, which add up to 1 (torchvision's `_get_gaussian_kernel1d`). */
@@ -91,7 +92,7 @@ export function blurByTaps(image: AnyImage, taps: readonly Tap[]): AnyImage {
 /** Pillow's `ImageFilter.SMOOTH`: the mean of 3x3 pixels, the middle one five times; the border stays, and so does alpha. */
 export function smooth(image: AnyImage): AnyImage {
   const { data, width, height, channels } = image;
-  const out = data.slice();
+  const out = copyOf(data);
   const colors = colorChannels(channels);
   const row = width * channels;
   const bytes = isBytes(image);

@@ -1,5 +1,7 @@
 import { type FloatImage, type Image, ProjError } from '@proj/core';
-import { type AnyImage, blankLike, colorChannels, isBytes, withData } from '../image.js';
+import { type AnyImage, colorChannels, freshLike, isBytes, withData } from '../image.js';
+import { copyOf, takeBytes } from '../memory.js';
+import { type LevelTable, mapLevels, unchanged } from './levels.js';
 
 /** @throws ProjError `unsupported-channels` unless the picture is grey or RGB, with or without alpha. */
 export function checkColor(name: string, { channels }: { readonly channels: number }): void {
@@ -41,19 +43,31 @@ function greyOf(r: number, g: number, b: number): number {
   return (19595 * r + 38470 * g + 7471 * b + 32768) >> 16;
 }
 
-/** Mean brightness: as Pillow's `ImageStat` of `L`, rounded to a level for bytes. */
-export function meanLuma(image: AnyImage): number {
-  const values = luma(image);
+/**
+ * Mean brightness: as Pillow's `ImageStat` of `L`, rounded to a level for bytes.
+ *
+ * @param levels what to take the levels of bytes for.
+ */
+export function meanLuma(image: AnyImage, levels: LevelTable = unchanged): number {
+  const { data, channels } = image;
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  const mean = sum / values.length;
+  if (!isBytes(image)) for (const value of luma(image)) sum += value;
+  else if (channels === 3 || channels === 4) {
+    for (let i = 0; i < data.length; i += channels) {
+      sum += greyOf(levels[data[i]!]!, levels[data[i + 1]!]!, levels[data[i + 2]!]!);
+    }
+  } else {
+    const changed = mapLevels(image, levels);
+    for (const value of luma(changed)) sum += value;
+  }
+  const mean = (sum * channels) / data.length;
   return isBytes(image) ? Math.trunc(mean + 0.5) : mean;
 }
 
 /** Brightness in `channels` equal channels (the last one the picture's alpha where it has one and 2 or 4 are wanted). */
 export function grayscale(image: AnyImage, channels: number): AnyImage {
   const values = luma(image);
-  const out = blankLike(image, { ...image, channels });
+  const out = freshLike(image, { ...image, channels });
   const colors = colorChannels(channels);
   const hasAlpha = colorChannels(image.channels) < image.channels;
   for (let i = 0; i < values.length; i++) {
@@ -65,18 +79,21 @@ export function grayscale(image: AnyImage, channels: number): AnyImage {
   return out;
 }
 
-/** Away from or towards its brightness (Pillow's `ImageEnhance.Color`); a grey picture stays. */
-export function saturate(image: AnyImage, factor: number): AnyImage {
+/**
+ * Away from or towards the brightness of each pixel (Pillow's `ImageEnhance.Color`), of RGB or RGBA.
+ *
+ * @param levels what to take the levels of bytes for.
+ */
+export function saturate(image: AnyImage, factor: number, levels: LevelTable = unchanged): AnyImage {
   const { data, channels } = image;
-  if (channels < 3) return image;
-  const out = data.slice();
+  const out = channels === 3 ? freshLike(image, image).data : copyOf(data);
   const f = Math.fround(factor);
   if (isBytes(image)) {
     const source = image.data;
     for (let i = 0; i < source.length; i += channels) {
-      const r = source[i]!;
-      const g = source[i + 1]!;
-      const b = source[i + 2]!;
+      const r = levels[source[i]!]!;
+      const g = levels[source[i + 1]!]!;
+      const b = levels[source[i + 2]!]!;
       const grey = greyOf(r, g, b);
       out[i] = Math.fround(grey + Math.fround(f * (r - grey))) | 0;
       out[i + 1] = Math.fround(grey + Math.fround(f * (g - grey))) | 0;
@@ -92,126 +109,108 @@ export function saturate(image: AnyImage, factor: number): AnyImage {
   return withData(image, out);
 }
 
-/** Turns the hue by `turns` of the circle, -0.5..0.5; a grey picture stays. */
-export function shiftHue(image: AnyImage, turns: number): AnyImage {
-  if (image.channels < 3) return image;
-  return isBytes(image) ? shiftByteHue(image, Math.trunc(turns * 255)) : shiftFloatHue(image, turns);
+/**
+ * Turns the hue of RGB or RGBA by `turns` of the circle, -0.5..0.5.
+ *
+ * @param levels what to take the levels of bytes for.
+ */
+export function shiftHue(image: AnyImage, turns: number, levels: LevelTable = unchanged): AnyImage {
+  return isBytes(image) ? shiftByteHue(image, Math.trunc(turns * 255), levels) : shiftFloatHue(image, turns);
 }
 
-/** Pillow's HSV of bytes has its own rounding, which these tables hold. */
+/** Hue and saturation of bytes with Pillow's rounding, in single precision. */
 interface HueTables {
-  /** Hue by sextant, by chroma and by how far the middle channel lies below the greatest: `[6][256][256]`. */
+  /**
+   * Hue 0..255 by greatest channel (R, G, B), by the difference of the other two, the next one less the one after it, and by
+   * chroma: `[3][512][256]`.
+   */
   readonly hue: Uint8Array;
-  /** Saturation by greatest channel and chroma: `[256][256]`. */
+  /** Saturation by greatest value and chroma: `[256][256]`. */
   readonly saturation: Uint8Array;
-  /** Weakest channel by value and saturation: `[256][256]`. */
-  readonly weakest: Uint8Array;
-  readonly fractions: Float32Array;
+  /** 85 times the part of a sextant that a hue lies off the channel which is weakened. */
+  readonly off: Uint8Array;
+  /** Where the greatest, the middle and the least value of a hue's sextant go. */
+  readonly greatest: Uint8Array;
+  readonly middle: Uint8Array;
+  readonly least: Uint8Array;
 }
 
 let hueTables: HueTables | undefined;
 
 /** 0.5 MB, made when first needed. */
 function tablesOfHue(): HueTables {
-  if (hueTables !== undefined) return hueTables;
+  hueTables ??= { ...towardsHue(), ...fromHue() };
+  return hueTables;
+}
+
+function towardsHue() {
   const { fround } = Math;
-  const hue = new Uint8Array(6 * 65536);
+  const hue = new Uint8Array(3 << 17);
   const saturation = new Uint8Array(65536);
-  const weakest = new Uint8Array(65536);
   for (let chroma = 1; chroma < 256; chroma++) {
-    for (let below = 0; below <= chroma; below++) {
-      const part = fround(below / chroma);
-      // By greatest and least channel: red and blue, red and green, green and blue, green and red, blue and red, blue and green.
-      const turns = [
-        fround(1 - part),
-        fround(part - 1),
-        2 + part - 1, // in double precision, as there
-        2 + 1 - part,
-        4 + part - 1,
-        4 + 1 - part,
-      ];
-      for (const [sextant, h] of turns.entries()) {
-        const place = fround((fround(h) / 6 + 1) % 1);
-        hue[(sextant << 16) | (chroma << 8) | below] = Math.trunc(place * 255);
+    for (let difference = -chroma; difference <= chroma; difference++) {
+      // One of the two is the least, which lies the whole chroma below the greatest: 1 in Pillow's terms.
+      const part = fround((chroma - Math.abs(difference)) / chroma);
+      for (const [channel, turns] of [0, 2, 4].entries()) {
+        const sextants = fround(difference > 0 ? turns + 1 - part : turns + part - 1);
+        const place = fround((sextants / 6 + 1) % 1);
+        hue[(channel << 17) | ((difference + 256) << 8) | chroma] = Math.trunc(place * 255);
       }
     }
     for (let value = chroma; value < 256; value++) {
       saturation[(value << 8) | chroma] = Math.trunc(fround(chroma / value) * 255);
     }
   }
-  for (let value = 0; value < 256; value++) {
-    for (let s = 0; s < 256; s++) weakest[(value << 8) | s] = Math.floor(value * (1 - fround(s / 255)) + 0.5);
-  }
-  const fractions = Float32Array.from({ length: 256 }, (_, h) => (h * 6) / 255 - Math.floor((h * 6) / 255));
-  return (hueTables = { hue, saturation, weakest, fractions });
+  return { hue, saturation };
 }
 
-function shiftByteHue(image: Image, shift: number): Image {
-  const { hue, saturation, weakest, fractions } = tablesOfHue();
+function fromHue() {
+  const sextant = Uint8Array.from({ length: 256 }, (_, h) => Math.trunc((h * 6) / 255) % 6);
+  return {
+    // Rising towards the next channel in even sextants, falling in odd ones.
+    off: Uint8Array.from({ length: 256 }, (_, h) => {
+      const part = 2 * h - 85 * Math.trunc((h * 6) / 255);
+      return sextant[h]! % 2 === 0 ? 85 - part : part;
+    }),
+    greatest: sextant.map((s) => [0, 1, 1, 2, 2, 0][s]!),
+    middle: sextant.map((s) => [1, 0, 2, 1, 0, 2][s]!),
+    least: sextant.map((s) => [2, 2, 0, 0, 1, 1][s]!),
+  };
+}
+
+/**
+ * From RGB to Pillow's HSV and back. The way back is in whole numbers: saturation is s / 255 and the place in a sextant n / 85, so
+ * that value * (1 - s / 255 * n / 85) lies at least 1 / 43350 off a half, and Pillow's floats round to the same.
+ */
+function shiftByteHue(image: Image, shift: number, levels: LevelTable): Image {
+  const { hue, saturation, off, greatest, middle, least } = tablesOfHue();
   const { data, channels } = image;
-  const out = data.slice();
+  const out = channels === 3 ? takeBytes(data.length) : copyOf(data);
   for (let i = 0; i < data.length; i += channels) {
-    const r = data[i]!;
-    const g = data[i + 1]!;
-    const b = data[i + 2]!;
-    const value = r > g ? (r > b ? r : b) : g > b ? g : b;
-    const least = r < g ? (r < b ? r : b) : g < b ? g : b;
-    const chroma = value - least;
-    if (chroma === 0) continue;
-    const middle = r + g + b - value - least;
-    const sextant = r === value ? (b === least ? 0 : 1) : g === value ? (b === least ? 2 : 3) : r === least ? 4 : 5;
-    const h = (hue[(sextant << 16) | (chroma << 8) | (value - middle)]! + shift) & 255;
-    const s = saturation[(value << 8) | chroma]!;
-    if (s === 0) {
-      out[i] = out[i + 1] = out[i + 2] = value;
-      continue;
-    }
-    const sector = ((h * 6) / 255) | 0;
-    const fraction = fractions[h]!;
-    const strength = Math.fround(s / 255);
-    // Falling in odd sectors, rising in even ones; Pillow rounds the product of the first to single precision.
-    const lost = sector & 1 ? Math.fround(strength * fraction) : strength * (1 - fraction);
-    const between = (value * (1 - lost) + 0.5) | 0;
-    const p = weakest[(value << 8) | s]!;
-    switch (sector) {
-      case 0:
-      case 6:
-        out[i] = value;
-        out[i + 1] = between;
-        out[i + 2] = p;
-        break;
-      case 1:
-        out[i] = between;
-        out[i + 1] = value;
-        out[i + 2] = p;
-        break;
-      case 2:
-        out[i] = p;
-        out[i + 1] = value;
-        out[i + 2] = between;
-        break;
-      case 3:
-        out[i] = p;
-        out[i + 1] = between;
-        out[i + 2] = value;
-        break;
-      case 4:
-        out[i] = between;
-        out[i + 1] = p;
-        out[i + 2] = value;
-        break;
-      default:
-        out[i] = value;
-        out[i + 1] = p;
-        out[i + 2] = between;
-    }
+    const r = levels[data[i]!]!;
+    const g = levels[data[i + 1]!]!;
+    const b = levels[data[i + 2]!]!;
+    const value = Math.max(r, g, b);
+    const chroma = value - Math.min(r, g, b);
+    const place =
+      r === value
+        ? (g - b + 256) << 8
+        : g === value
+          ? (1 << 17) | ((b - r + 256) << 8)
+          : (2 << 17) | ((r - g + 256) << 8);
+    const h = (hue[place | chroma]! + shift) & 255;
+    const s = saturation[(value << 8) | chroma]!; // 0 where chroma is
+    const twice = 2 * value;
+    out[i + greatest[h]!] = value;
+    out[i + middle[h]!] = ((twice * (21675 - s * off[h]!) + 21675) * (1 / 43350)) | 0;
+    out[i + least[h]!] = ((twice * (255 - s) + 255) * (1 / 510)) | 0;
   }
   return withData<Image>(image, out);
 }
 
 function shiftFloatHue(image: FloatImage, turns: number): FloatImage {
   const { channels } = image;
-  const data = image.data.slice();
+  const data = copyOf(image.data);
   for (let i = 0; i < data.length; i += channels) {
     const [h, s, v] = hsvOf(data[i]!, data[i + 1]!, data[i + 2]!);
     for (const [c, offset] of [5, 3, 1].entries()) {

@@ -1,5 +1,6 @@
 import type { Image } from '@proj/core';
 import { withData } from '../image.js';
+import { copyOf } from '../memory.js';
 import { forwardDct, inverseDct } from './dct.js';
 
 /** How much of the colour is kept: all, every second column, every second column and row. */
@@ -44,7 +45,7 @@ interface Plane {
 export function throughJpeg(image: Image, quality: number, subsampling: Subsampling): Image {
   const luminance = quantisation(LUMINANCE, quality);
   const { data, channels } = image;
-  const out = data.slice();
+  const out = copyOf(data);
   if (channels < 3) {
     const grey = throughQuantisation(
       planeOf(image, (k) => data[k]!),

@@ -1,12 +1,23 @@
 import type { FloatImage, Image } from '@proj/core';
 import { type AnyImage, colorChannels, isBytes, withData } from '../image.js';
+import { copyOf, takeBytes } from '../memory.js';
 
 /** What becomes of each of the 256 levels. */
 export type LevelTable = Uint8ClampedArray;
 
 /** @param f values outside 0..255 are clamped, others truncated, as in C. */
 export function levelTable(f: (level: number) => number): LevelTable {
-  return Uint8ClampedArray.from({ length: 256 }, (_, level) => Math.trunc(f(level)));
+  const table = new Uint8ClampedArray(256);
+  for (let level = 0; level < 256; level++) table[level] = Math.trunc(f(level));
+  return table;
+}
+
+/** Every level as it is. */
+export const unchanged: LevelTable = Uint8ClampedArray.from({ length: 256 }, (_, level) => level);
+
+/** First one table, then the other. */
+export function chained(first: LevelTable, second: LevelTable): LevelTable {
+  return first.map((level) => second[level]!);
 }
 
 /** Looks up the colours of all pixels. */
@@ -17,14 +28,15 @@ export function mapLevels(image: Image, table: LevelTable): Image {
 /** Looks up each channel in a table of its own; channels without one, alpha, stay. */
 export function mapChannels(image: Image, tables: readonly LevelTable[]): Image {
   const { data, channels } = image;
-  const out = data.slice();
   const [first] = tables;
+  const out = takeBytes(data.length);
   if (tables.length === channels && tables.every((table) => table === first)) {
     for (let i = 0; i < out.length; i++) out[i] = first![data[i]!]!;
-  } else {
-    for (const [c, table] of tables.entries()) {
-      for (let i = c; i < out.length; i += channels) out[i] = table[data[i]!]!;
-    }
+    return withData<Image>(image, out);
+  }
+  for (let c = 0; c < channels; c++) {
+    const table = tables[c] ?? unchanged;
+    for (let i = c; i < out.length; i += channels) out[i] = table[data[i]!]!;
   }
   return withData<Image>(image, out);
 }
@@ -32,7 +44,7 @@ export function mapChannels(image: Image, tables: readonly LevelTable[]): Image 
 /** Computes the colours of a picture of real numbers anew, 0..1 kept. */
 export function mapValues(image: FloatImage, f: (value: number) => number): FloatImage {
   const { channels } = image;
-  const data = image.data.slice();
+  const data = copyOf(image.data);
   const colors = colorChannels(channels);
   for (let i = 0; i < data.length; i++) {
     if (i % channels < colors) data[i] = Math.min(1, Math.max(0, f(data[i]!)));
@@ -52,20 +64,18 @@ export function histogram({ data, channels }: Image, c: number): Int32Array {
   return counts;
 }
 
-/**
- * Pillow's `Image.blend` of one value into another, in single precision: 0 gives `from`, 1 gives `to`, others go on beyond.
- * Not clamped.
- */
-export function blend(from: number, to: number, factor: number): number {
+/** Each level as Pillow's `Image.blend` makes it out of `from`: 0 gives `from`, 1 the level, others go on beyond. */
+export function blendTable(from: number, factor: number): LevelTable {
   const { fround } = Math;
-  return fround(from + fround(fround(factor) * (to - from)));
+  const f = fround(factor);
+  return levelTable((level) => fround(from + fround(f * (level - from))));
 }
 
-/** Blends all pixels of `from`, which may be one level for all, into `to` and truncates; alpha is that of `to`. */
+/** All pixels of `from` into those of `to`, as {@link blendTable} does with levels; alpha is that of `to`. */
 export function blendImages(from: AnyImage, to: AnyImage, factor: number): AnyImage {
   const { channels } = to;
   const colors = colorChannels(channels);
-  const data = to.data.slice();
+  const data = copyOf(to.data);
   const f = Math.fround(factor);
   if (isBytes(to)) {
     for (let i = 0; i < data.length; i++) {

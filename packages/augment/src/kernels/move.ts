@@ -1,4 +1,4 @@
-import { type AnyImage, blankLike, type Fill, paint, type Shape } from '../image.js';
+import { type AnyImage, type Fill, freshLike, paint, type Shape } from '../image.js';
 import type { Box } from './resample.js';
 
 /** What stands outside a picture: one colour, its border, or the picture mirrored without or with its border pixel. */
@@ -10,7 +10,7 @@ export type PaddingMode = 'constant' | 'edge' | 'reflect' | 'symmetric';
  */
 export function cut(image: AnyImage, box: Box, fill: Fill = 0, mode: PaddingMode = 'constant'): AnyImage {
   const { channels } = image;
-  const out = blankLike(image, { width: box.width, height: box.height, channels });
+  const out = freshLike(image, { width: box.width, height: box.height, channels });
   const inside =
     box.left >= 0 && box.top >= 0 && box.left + box.width <= image.width && box.top + box.height <= image.height;
   if (inside || mode === 'constant') {
@@ -66,7 +66,7 @@ export function indexInside(position: number, size: number, mode: PaddingMode): 
 
 export function flipHorizontally(image: AnyImage): AnyImage {
   const { data, width, height, channels } = image;
-  const out = blankLike(image, image);
+  const out = freshLike(image, image);
   const target = out.data;
   let to = 0;
   for (let y = 0; y < height; y++) {
@@ -88,7 +88,7 @@ export function flipHorizontally(image: AnyImage): AnyImage {
 
 export function flipVertically(image: AnyImage): AnyImage {
   const { data, height } = image;
-  const out = blankLike(image, image);
+  const out = freshLike(image, image);
   const row = image.width * image.channels;
   for (let y = 0; y < height; y++) {
     (out.data as Float32Array).set(data.subarray(y * row, (y + 1) * row), (height - 1 - y) * row);

@@ -1,4 +1,4 @@
-import { type AnyImage, blankLike, isBytes, type Shape } from '../image.js';
+import { type AnyImage, freshLike, isBytes, type Shape } from '../image.js';
 import { withPremultipliedAlpha } from './alpha.js';
 
 /** `area` is Pillow's `BOX`; `bilinear` widens its triangle where a picture shrinks, which avoids aliasing. */
@@ -16,11 +16,10 @@ export interface Box {
 const PRECISION = 22;
 const HALF = 1 << (PRECISION - 1);
 
-/** For each position of the result the positions of the source that it is made of. */
+/** For each position of the result where its `taps` neighbours in the source begin, and what each of them weighs. */
 interface Axis {
   readonly first: Int32Array;
-  readonly count: Int32Array;
-  /** `taps` a position, of which the first `count` matter; fixed-point for bytes. */
+  /** Fixed-point for bytes. */
   readonly weights: Int32Array | Float64Array;
   readonly taps: number;
 }
@@ -41,26 +40,43 @@ export function resample(
 
 function filtered(image: AnyImage, box: Box, width: number, height: number, area: boolean): AnyImage {
   const { channels } = image;
+  const out = freshLike(image, { width, height, channels });
   const bytes = isBytes(image);
-  let { data } = image;
-  let stride = image.width * channels;
-  let start = box.top * stride + box.left * channels;
-  if (width !== box.width || height === box.height) {
-    const wide = blankLike(image, { width, height: box.height, channels });
-    const axis = axisOf(box.width, width, area, bytes);
-    const lines = { start, stride, count: box.height, channels };
-    if (bytes) byteRows(image.data, wide.data as Uint8ClampedArray, axis, lines);
-    else floatRows(image.data as Float32Array, wide.data as Float32Array, axis, lines);
-    if (height === box.height) return wide;
-    ({ data } = wide);
-    stride = width * channels;
-    start = 0;
+  const across = width === box.width ? undefined : axisOf(box.width, width, area, bytes);
+  const down = height === box.height ? undefined : axisOf(box.height, height, area, bytes);
+  const source = {
+    data: image.data,
+    start: (box.top * image.width + box.left) * channels,
+    stride: image.width * channels,
+  };
+  const length = width * channels;
+  if (down === undefined) {
+    const row = across === undefined ? copyRow : bytes ? byteRow : floatRow;
+    for (let y = 0; y < height; y++) {
+      row(source.data, source.start + y * source.stride, out.data, y * length, across!, channels, length);
+    }
+    return out;
   }
-  const out = blankLike(image, { width, height, channels });
-  const axis = axisOf(box.height, height, area, bytes);
-  const lines = { start, stride, count: width * channels };
-  if (bytes) byteColumns(data as Uint8ClampedArray, out.data as Uint8ClampedArray, axis, lines);
-  else floatColumns(data as Float32Array, out.data as Float32Array, axis, lines);
+  const merge = bytes ? mergeByteRows : mergeFloatRows;
+  const places = new Int32Array(down.taps);
+  if (across === undefined) {
+    for (let y = 0; y < height; y++) {
+      for (let k = 0; k < down.taps; k++) places[k] = source.start + (down.first[y]! + k) * source.stride;
+      merge(source.data, places, down, y, out.data, length);
+    }
+    return out;
+  }
+  // Of the rows that are resized already just those are kept that the next rows of the result need.
+  const ring = bytes ? new Uint8ClampedArray(down.taps * length) : new Float32Array(down.taps * length);
+  const row = bytes ? byteRow : floatRow;
+  for (let y = 0, done = 0; y < height; y++) {
+    const first = down.first[y]!;
+    for (done = Math.max(done, first); done < first + down.taps; done++) {
+      row(source.data, source.start + done * source.stride, ring, (done % down.taps) * length, across, channels);
+    }
+    for (let k = 0; k < down.taps; k++) places[k] = ((first + k) % down.taps) * length;
+    merge(ring, places, down, y, out.data, length);
+  }
   return out;
 }
 
@@ -69,163 +85,189 @@ function axisOf(from: number, to: number, area: boolean, bytes: boolean): Axis {
   const scale = from / to;
   const width = Math.max(scale, 1);
   const support = area ? width / 2 : width;
-  const taps = Math.ceil(support) * 2 + 1;
+  const starts = new Int32Array(to);
+  let taps = 1;
+  const endOf = (position: number) => Math.min(from, Math.trunc((position + 0.5) * scale + support + 0.5));
+  for (let position = 0; position < to; position++) {
+    starts[position] = Math.max(0, Math.trunc((position + 0.5) * scale - support + 0.5));
+    taps = Math.max(taps, endOf(position) - starts[position]!);
+  }
   const first = new Int32Array(to);
-  const count = new Int32Array(to);
   const weights = bytes ? new Int32Array(to * taps) : new Float64Array(to * taps);
   const exact = new Float64Array(taps);
   for (let position = 0; position < to; position++) {
     const center = (position + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(center - support + 0.5));
-    const end = Math.min(from, Math.trunc(center + support + 0.5));
+    const start = starts[position]!;
+    const count = endOf(position) - start;
     let total = 0;
-    for (let k = 0; k < end - start; k++) {
+    for (let k = 0; k < count; k++) {
       const distance = (start + k - center + 0.5) * (1 / width);
       exact[k] = area ? (distance > -0.5 && distance <= 0.5 ? 1 : 0) : Math.max(0, 1 - Math.abs(distance));
       total += exact[k]!;
     }
-    for (let k = 0; k < end - start; k++) {
+    // All positions have equally many neighbours, so that loops can be unrolled; those too many weigh nothing.
+    first[position] = Math.min(start, from - taps);
+    const offset = position * taps + start - first[position]!;
+    for (let k = 0; k < count; k++) {
       const weight = exact[k]! / total;
-      weights[position * taps + k] = bytes ? Math.trunc(0.5 + weight * 2 ** PRECISION) : weight;
-    }
-    first[position] = start;
-    count[position] = end - start;
-  }
-  return { first, count, weights, taps };
-}
-
-/** Where the rows of the source lie. */
-interface Lines {
-  readonly start: number;
-  readonly stride: number;
-  readonly count: number;
-}
-
-/** Along the rows. The loops of 1, 3 and 4 channels differ by their sums alone: V8 keeps those in registers. */
-function byteRows(
-  source: Uint8ClampedArray,
-  target: Uint8ClampedArray,
-  { first, count, weights, taps }: Axis,
-  { start, stride, count: rows, channels }: Lines & { readonly channels: number },
-): void {
-  const width = first.length;
-  let to = 0;
-  for (let row = 0; row < rows; row++) {
-    const line = start + row * stride;
-    for (let x = 0; x < width; x++) {
-      let weight = x * taps;
-      const last = weight + count[x]!;
-      let from = line + first[x]! * channels;
-      if (channels === 3) {
-        let r = HALF;
-        let g = HALF;
-        let b = HALF;
-        for (; weight < last; weight++, from += 3) {
-          const w = weights[weight]!;
-          r = (r + Math.imul(source[from]!, w)) | 0;
-          g = (g + Math.imul(source[from + 1]!, w)) | 0;
-          b = (b + Math.imul(source[from + 2]!, w)) | 0;
-        }
-        target[to] = r >> PRECISION;
-        target[to + 1] = g >> PRECISION;
-        target[to + 2] = b >> PRECISION;
-        to += 3;
-      } else if (channels === 1) {
-        let sum = HALF;
-        for (; weight < last; weight++, from++) sum = (sum + Math.imul(source[from]!, weights[weight]!)) | 0;
-        target[to++] = sum >> PRECISION;
-      } else {
-        for (let c = 0; c < channels; c++) {
-          let sum = HALF;
-          for (let k = 0; k < last - weight; k++) {
-            sum = (sum + Math.imul(source[from + k * channels + c]!, weights[weight + k]!)) | 0;
-          }
-          target[to++] = sum >> PRECISION;
-        }
-      }
+      weights[offset + k] = bytes ? Math.trunc(0.5 + weight * 2 ** PRECISION) : weight;
     }
   }
+  return { first, weights, taps };
 }
 
-/** Across the rows, a whole row at a time; two or three source rows, the usual numbers, in one go. */
-function byteColumns(
-  source: Uint8ClampedArray,
-  target: Uint8ClampedArray,
-  { first, count, weights, taps }: Axis,
-  { start, stride, count: length }: Lines,
-): void {
-  const sums = new Int32Array(length);
-  for (let y = 0, to = 0; y < first.length; y++, to += length) {
-    const from = start + first[y]! * stride;
-    const w0 = weights[y * taps]!;
-    const w1 = weights[y * taps + 1]!;
-    const w2 = weights[y * taps + 2]!;
-    if (count[y]! === 1) {
-      for (let i = 0; i < length; i++) target[to + i] = source[from + i]!;
-    } else if (count[y]! === 2) {
-      for (let i = 0; i < length; i++) {
-        const sum = HALF + Math.imul(source[from + i]!, w0) + Math.imul(source[from + stride + i]!, w1);
-        target[to + i] = sum >> PRECISION;
-      }
-    } else if (count[y]! === 3) {
-      const third = from + 2 * stride;
-      for (let i = 0; i < length; i++) {
-        const two = HALF + Math.imul(source[from + i]!, w0) + Math.imul(source[from + stride + i]!, w1);
-        target[to + i] = (two + Math.imul(source[third + i]!, w2)) >> PRECISION;
-      }
-    } else {
-      sums.fill(HALF);
-      for (let k = 0; k < count[y]!; k++) {
-        const weight = weights[y * taps + k]!;
-        const line = from + k * stride;
-        for (let i = 0; i < length; i++) sums[i] = (sums[i]! + Math.imul(source[line + i]!, weight)) | 0;
-      }
-      for (let i = 0; i < length; i++) target[to + i] = sums[i]! >> PRECISION;
-    }
-  }
+type Values = Uint8ClampedArray | Float32Array;
+
+function copyRow(source: Values, from: number, target: Values, to: number, _: Axis, __: number, length: number): void {
+  for (let i = 0; i < length; i++) target[to + i] = source[from + i]!;
 }
 
-function floatRows(
-  source: Float32Array,
-  target: Float32Array,
-  { first, count, weights, taps }: Axis,
-  { start, stride, count: rows, channels }: Lines & { readonly channels: number },
+/** Resizes the row at `from` to the row at `to`; the usual numbers of channels and neighbours have loops of their own. */
+function byteRow(
+  source: Values,
+  from: number,
+  target: Values,
+  to: number,
+  { first, weights, taps }: Axis,
+  channels: number,
 ): void {
-  let to = 0;
-  for (let row = 0; row < rows; row++) {
+  if (channels === 3 && taps === 2) byteRowOfPairs(source, from, target, to, first, weights);
+  else if (channels === 3) byteRowOfRgb(source, from, target, to, first, weights, taps);
+  else {
     for (let x = 0; x < first.length; x++) {
-      const from = start + row * stride + first[x]! * channels;
       for (let c = 0; c < channels; c++) {
-        let sum = 0;
-        for (let k = 0; k < count[x]!; k++) sum += source[from + k * channels + c]! * weights[x * taps + k]!;
-        target[to++] = sum;
+        const place = from + first[x]! * channels + c;
+        let sum = HALF;
+        for (let k = 0; k < taps; k++) {
+          sum = (sum + Math.imul(source[place + k * channels]!, weights[x * taps + k]!)) | 0;
+        }
+        target[to + x * channels + c] = sum >> PRECISION;
       }
     }
   }
 }
 
-function floatColumns(
-  source: Float32Array,
-  target: Float32Array,
-  { first, count, weights, taps }: Axis,
-  { start, stride, count: length }: Lines,
+function byteRowOfPairs(
+  source: Values,
+  from: number,
+  target: Values,
+  to: number,
+  first: Int32Array,
+  weights: Int32Array | Float64Array,
 ): void {
-  const sums = new Float64Array(length);
-  for (let y = 0; y < first.length; y++) {
-    sums.fill(0);
-    for (let k = 0; k < count[y]!; k++) {
-      const weight = weights[y * taps + k]!;
-      const line = start + (first[y]! + k) * stride;
-      for (let i = 0; i < length; i++) sums[i]! += source[line + i]! * weight;
+  for (let x = 0; x < first.length; x++, to += 3) {
+    const place = from + 3 * first[x]!;
+    const w0 = weights[2 * x]!;
+    const w1 = weights[2 * x + 1]!;
+    target[to] = (HALF + Math.imul(source[place]!, w0) + Math.imul(source[place + 3]!, w1)) >> PRECISION;
+    target[to + 1] = (HALF + Math.imul(source[place + 1]!, w0) + Math.imul(source[place + 4]!, w1)) >> PRECISION;
+    target[to + 2] = (HALF + Math.imul(source[place + 2]!, w0) + Math.imul(source[place + 5]!, w1)) >> PRECISION;
+  }
+}
+
+function byteRowOfRgb(
+  source: Values,
+  from: number,
+  target: Values,
+  to: number,
+  first: Int32Array,
+  weights: Int32Array | Float64Array,
+  taps: number,
+): void {
+  let weight = 0;
+  for (let x = 0; x < first.length; x++, to += 3) {
+    let place = from + 3 * first[x]!;
+    let r = HALF;
+    let g = HALF;
+    let b = HALF;
+    for (const end = weight + taps; weight < end; weight++, place += 3) {
+      const w = weights[weight]!;
+      r = (r + Math.imul(source[place]!, w)) | 0;
+      g = (g + Math.imul(source[place + 1]!, w)) | 0;
+      b = (b + Math.imul(source[place + 2]!, w)) | 0;
     }
-    target.set(sums, y * length);
+    target[to] = r >> PRECISION;
+    target[to + 1] = g >> PRECISION;
+    target[to + 2] = b >> PRECISION;
+  }
+}
+
+function floatRow(
+  source: Values,
+  from: number,
+  target: Values,
+  to: number,
+  { first, weights, taps }: Axis,
+  channels: number,
+): void {
+  for (let x = 0; x < first.length; x++) {
+    for (let c = 0; c < channels; c++) {
+      const place = from + first[x]! * channels + c;
+      let sum = 0;
+      for (let k = 0; k < taps; k++) sum += source[place + k * channels]! * weights[x * taps + k]!;
+      target[to + x * channels + c] = sum;
+    }
+  }
+}
+
+/** Row `y` of the result out of the rows that begin at `places`. */
+function mergeByteRows(
+  source: Values,
+  places: Int32Array,
+  axis: Axis,
+  y: number,
+  target: Values,
+  length: number,
+): void {
+  const { weights, taps } = axis;
+  const to = y * length;
+  const p0 = places[0]!;
+  const w0 = weights[y * taps]!;
+  if (taps === 2 || taps === 3) {
+    const p1 = places[1]!;
+    const w1 = weights[y * taps + 1]!;
+    // A third neighbour that weighs nothing may be any.
+    const p2 = taps === 3 ? places[2]! : p0;
+    const w2 = taps === 3 ? weights[y * taps + 2]! : 0;
+    if (w2 === 0) {
+      for (let i = 0; i < length; i++) {
+        target[to + i] = (HALF + Math.imul(source[p0 + i]!, w0) + Math.imul(source[p1 + i]!, w1)) >> PRECISION;
+      }
+      return;
+    }
+    for (let i = 0; i < length; i++) {
+      const pair = HALF + Math.imul(source[p0 + i]!, w0) + Math.imul(source[p1 + i]!, w1);
+      target[to + i] = (pair + Math.imul(source[p2 + i]!, w2)) >> PRECISION;
+    }
+    return;
+  }
+  for (let i = 0; i < length; i++) {
+    let sum = HALF;
+    for (let k = 0; k < taps; k++) sum = (sum + Math.imul(source[places[k]! + i]!, weights[y * taps + k]!)) | 0;
+    target[to + i] = sum >> PRECISION;
+  }
+}
+
+function mergeFloatRows(
+  source: Values,
+  places: Int32Array,
+  axis: Axis,
+  y: number,
+  target: Values,
+  length: number,
+): void {
+  const { weights, taps } = axis;
+  for (let i = 0; i < length; i++) {
+    let sum = 0;
+    for (let k = 0; k < taps; k++) sum += source[places[k]! + i]! * weights[y * taps + k]!;
+    target[y * length + i] = sum;
   }
 }
 
 /** Pillow adds up the steps, and so do we: its rounding decides ties. */
 function nearest(image: AnyImage, box: Box, width: number, height: number): AnyImage {
   const { data, channels } = image;
-  const out = blankLike(image, { width, height, channels });
+  const out = freshLike(image, { width, height, channels });
   const columns = new Int32Array(width);
   const step = box.width / width;
   for (let x = 0, at = step * 0.5; x < width; x++, at += step) {

@@ -1,4 +1,4 @@
-import { type AnyImage, blankLike, type Fill, fillOf, paint } from '../image.js';
+import { type AnyImage, type Fill, fillOf, freshLike, paint } from '../image.js';
 import { withPremultipliedAlpha } from './alpha.js';
 
 export type Interpolation = 'nearest' | 'bilinear';
@@ -87,7 +87,7 @@ export function warpPerspective(
  */
 export function warp(image: AnyImage, { interpolation, fill, width, height }: WarpOptions, rowMap: RowMap): AnyImage {
   const gather = (source: AnyImage) => {
-    const out = blankLike(source, {
+    const out = freshLike(source, {
       width: width ?? source.width,
       height: height ?? source.height,
       channels: source.channels,
@@ -159,24 +159,22 @@ function nearestAffine(
 ): AnyImage {
   const { data, channels } = image;
   const fixed = (value: number) => Math.floor(value * 65536 + 0.5) | 0;
-  const out = blankLike(image, { width, height, channels });
+  const out = freshLike(image, { width, height, channels });
   const target = out.data;
   paint(out, fillOf(fill, channels));
   const [right, down] = [image.width, image.height];
   const [a0, a3] = [fixed(a), fixed(d)];
   let rowX = fixed(c + a * 0.5 + b * 0.5);
   let rowY = fixed(f + d * 0.5 + e * 0.5);
-  let to = 0;
   for (let y = 0; y < height; y++) {
-    let xx = rowX;
-    let yy = rowY;
-    for (let x = 0; x < width; x++, to += channels) {
-      const u = xx >> 16;
-      const v = yy >> 16;
+    const [start, end] = insideSpan(rowX, a0, right, rowY, a3, down, width);
+    let xx = rowX + start * a0;
+    let yy = rowY + start * a3;
+    let to = (y * width + start) * channels;
+    for (let x = start; x < end; x++, to += channels) {
+      const from = ((yy >> 16) * right + (xx >> 16)) * channels;
       xx = (xx + a0) | 0;
       yy = (yy + a3) | 0;
-      if (u < 0 || u >= right || v < 0 || v >= down) continue;
-      const from = (v * right + u) * channels;
       if (channels === 3) {
         target[to] = data[from]!;
         target[to + 1] = data[from + 1]!;
@@ -187,4 +185,33 @@ function nearestAffine(
     rowY = (rowY + fixed(e)) | 0;
   }
   return out;
+}
+
+/** The columns of a row, from and to, whose places lie inside; a place is a line along the row, so that they lie together. */
+function insideSpan(
+  x: number,
+  stepX: number,
+  right: number,
+  y: number,
+  stepY: number,
+  down: number,
+  width: number,
+): readonly [start: number, end: number] {
+  let start = 0;
+  let end = width;
+  for (const [place, step, limit] of [
+    [x, stepX, right * 65536],
+    [y, stepY, down * 65536],
+  ] as const) {
+    if (step === 0) {
+      if (place < 0 || place >= limit) return [0, 0];
+      continue;
+    }
+    // Where the line crosses 0 and the limit; doubles hold these quotients finely enough for the next whole number.
+    const [low, high] =
+      step > 0 ? [-place / step, (limit - place) / step] : [(limit - 1 - place) / step, (-1 - place) / step];
+    start = Math.max(start, Math.ceil(low));
+    end = Math.min(end, Math.ceil(high));
+  }
+  return [start, Math.max(start, end)];
 }

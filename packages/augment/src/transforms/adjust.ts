@@ -1,7 +1,7 @@
 import type { AnyImage } from '../image.js';
 import { smooth } from '../kernels/blur.js';
 import { checkColor, meanLuma, saturate, shiftHue } from '../kernels/color.js';
-import { blend, blendImages, levelTable, mapColors } from '../kernels/levels.js';
+import { blendImages, blendTable, levelTable, mapColors } from '../kernels/levels.js';
 import { type NumberOrRange, rangeOf, required } from '../options.js';
 import { defineTransform } from '../transform.js';
 
@@ -18,13 +18,13 @@ export function adjustContrast(image: AnyImage, factor: number): AnyImage {
 /** Away from its own greys by `factor`: 0 is grey. Pillow's `ImageEnhance.Color`. */
 export function adjustSaturation(image: AnyImage, factor: number): AnyImage {
   checkColor('saturation', image);
-  return factor === 1 ? image : saturate(image, factor);
+  return factor === 1 || image.channels < 3 ? image : saturate(image, factor);
 }
 
 /** Turned by a part of the colour circle, -0.5..0.5; torchvision's `adjust_hue` on Pillow. */
 export function adjustHue(image: AnyImage, factor: number): AnyImage {
   checkColor('hue', image);
-  return shiftHue(image, factor);
+  return image.channels < 3 ? image : shiftHue(image, factor);
 }
 
 /** Away from its smoothed self by `factor`: 0 is smooth, 2 is sharp. Pillow's `ImageEnhance.Sharpness`. */
@@ -46,7 +46,7 @@ function blendFromLevel(image: AnyImage, from: number, factor: number): AnyImage
   return mapColors(
     image,
     (value) => from + factor * (value - from),
-    () => levelTable((level) => blend(from, level, factor)),
+    () => blendTable(from, factor),
   );
 }
 

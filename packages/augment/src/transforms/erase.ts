@@ -1,6 +1,7 @@
 import { Rng } from '@proj/core';
 import { type AnyImage, type Fill, fillOf, fullScale, isBytes, withData } from '../image.js';
 import type { Box } from '../kernels/resample.js';
+import { copyOf } from '../memory.js';
 import { checkNumber, checkNumbers, invalidOption, type NumberOrRange, rangeOf, required, sizeOf } from '../options.js';
 import { defineTransform } from '../transform.js';
 import type { Size } from './crop.js';
@@ -85,7 +86,7 @@ export const cutout = defineTransform<CutoutOptions, { readonly boxes: readonly 
 
 function erase(image: AnyImage, boxes: readonly Box[], value: Fill | 'random', seed: number): AnyImage {
   const { width, height, channels } = image;
-  const data = image.data.slice();
+  const data = copyOf(image.data);
   const rng = new Rng(seed);
   const random = isBytes(image) ? () => rng.int(fullScale(image) + 1) : () => rng.normal();
   const fill = value === 'random' ? undefined : fillOf(value, channels);

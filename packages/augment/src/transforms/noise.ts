@@ -1,6 +1,7 @@
 import { Rng } from '@proj/core';
 import { type AnyImage, blankLike, colorChannels, fullScale, withData } from '../image.js';
 import { checkColor } from '../kernels/color.js';
+import { copyOf } from '../memory.js';
 import { checkNumber, invalidOption, type NumberOrRange, rangeOf } from '../options.js';
 import { defineTransform } from '../transform.js';
 import type { ProbabilityOptions } from './flip.js';
@@ -32,7 +33,7 @@ export const gaussianNoise = defineTransform<GaussianNoiseOptions, Seeded & { re
         const rng = new Rng(params.seed);
         const scale = fullScale(image);
         const colors = colorChannels(image.channels);
-        const data = image.data.slice();
+        const data = copyOf(image.data);
         for (let i = 0; i < data.length; i++) {
           if (i % image.channels >= colors) continue;
           const value = data[i]! + scale * rng.normal(mean, params.sigma);
@@ -66,7 +67,7 @@ export const saltAndPepper = defineTransform<SaltAndPepperOptions, SaltAndPepper
       sample: (rng) => ({ amount: rng.uniform(...amounts), salt: rng.uniform(...shares), seed: rng.uint32() }),
       apply: (image, params) => {
         const rng = new Rng(params.seed);
-        const data = image.data.slice();
+        const data = copyOf(image.data);
         const colors = colorChannels(image.channels);
         for (let i = 0; i < data.length; i += image.channels) {
           const draw = rng.uniform();
@@ -127,7 +128,7 @@ function addSensorNoise(image: AnyImage, { colorShift, intensity, seed }: IsoNoi
   });
   const mean = 255 * intensity * deviationOf(lightness);
   const rng = new Rng(seed);
-  const out = data.slice();
+  const out = copyOf(data);
   for (const [i, light] of lightness.entries()) {
     const at = i * channels;
     const lighter = light + (poisson(rng, mean) / 255) * (1 - light);
