@@ -40,7 +40,7 @@ export interface Parts<P> {
   apply(image: AnyImage, params: P): AnyImage;
 }
 
-type Drawn<O, P> = O extends { readonly p?: number | undefined } ? P | null : P;
+type Drawn<O, P> = 'p' extends keyof O ? P | null : P;
 
 /** Makes transforms of one kind; the options may be left out where all have defaults. */
 export type Factory<O, P> =
