@@ -30,7 +30,7 @@ const json = [
   { name: 'motionBlur', kernelSize: 9, angle: 30 },
   { name: 'jpeg', quality: 8 },
   { name: 'gaussianNoise', sigma: 0.15 },
-  { name: 'isoNoise', colorShift: 0.1, intensity: 1 },
+  { name: 'isoNoise', colorShift: 0.1, intensity: 0.5 },
   { name: 'saltAndPepper', amount: 0.08 },
   { name: 'cutout', size: 20, numHoles: 3 },
 ];
@@ -38,13 +38,17 @@ const json = [
 const { image } = afocus().generate(3, 4);
 const cells = json.map((each, place) => {
   const { image: drawn } = augment.run(augment.fromJSON(each), image, new Rng(9));
-  const [left, top] = [GAP + (place % COLUMNS) * (WIDTH + GAP), GAP + Math.floor(place / COLUMNS) * (HEIGHT + LABEL + GAP)];
+  const [left, top] = [
+    GAP + (place % COLUMNS) * (WIDTH + GAP),
+    GAP + Math.floor(place / COLUMNS) * (HEIGHT + LABEL + GAP),
+  ];
   return { drawn, left, top, name: each.transforms ? 'captcha' : each.name };
 });
 const width = GAP + COLUMNS * (WIDTH + GAP);
 const height = GAP + Math.ceil(cells.length / COLUMNS) * (HEIGHT + LABEL + GAP);
 const labels = cells.map(
-  ({ left, top, name }) => `<text x="${left}" y="${top + HEIGHT + 11}" font-family="sans-serif" font-size="11">${name}</text>`,
+  ({ left, top, name }) =>
+    `<text x="${left}" y="${top + HEIGHT + 11}" font-family="sans-serif" font-size="10">${name}</text>`,
 );
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${labels.join('')}</svg>`;
 await sharp({ create: { width, height, channels: 3, background: 'white' } })
