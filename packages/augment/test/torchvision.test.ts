@@ -24,7 +24,6 @@ const ownTests = [
 
 /** By how much a value may differ: where alpha is low, a level of the product with it is many levels of the colour. */
 function tolerance({ name }: Case, expected: AnyImage, at: number): number {
-  if (name === 'normalize') return 1e-6;
   if (rounding[name] === undefined) return 0;
   const alpha = expected.channels === 4 ? expected.data[at - (at % 4) + 3]! : 255;
   return alpha === 255 || at % 4 === 3 ? 1 : 1 + 2 * Math.ceil(255 / Math.max(1, alpha));
@@ -43,21 +42,24 @@ function compare(golden: Case, actual: AnyImage): { differing: number; beyond: n
   return { differing, beyond };
 }
 
-describe.each([...byName])('%s as torchvision on Pillow', (name, goldens) => {
-  it.skipIf(name === 'elasticTransform').each(goldens)('$options, $params on $input', (golden) => {
-    const transform = fromJSON({ name, ...golden.options });
-    const input = picture(`input.${golden.input}`);
-    const before = input.data.slice();
-    const actual = transform.apply(input, golden.params);
-    expect(compare(golden, actual).beyond).toBe(0);
-    expect(before.every((value, k) => value === input.data[k])).toBe(true); // untouched
-    expect(transform.outputShape(input, golden.params)).toEqual({
-      width: actual.width,
-      height: actual.height,
-      channels: actual.channels,
+describe.each([...byName].filter(([name]) => name !== 'elasticTransform'))(
+  '%s as torchvision on Pillow',
+  (name, goldens) => {
+    it.each(goldens)('$options, $params on $input', (golden) => {
+      const transform = fromJSON({ name, ...golden.options });
+      const input = picture(`input.${golden.input}`);
+      const before = input.data.slice();
+      const actual = transform.apply(input, golden.params);
+      expect(compare(golden, actual).beyond).toBe(0);
+      expect(before.every((value, k) => value === input.data[k])).toBe(true); // untouched
+      expect(transform.outputShape(input, golden.params)).toEqual({
+        width: actual.width,
+        height: actual.height,
+        channels: actual.channels,
+      });
     });
-  });
-});
+  },
+);
 
 it.each(Object.keys(rounding))('%s: most values are equal all the same', (name) => {
   let [differing, all] = [0, 0];

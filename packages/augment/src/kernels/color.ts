@@ -85,28 +85,43 @@ export function grayscale(image: AnyImage, channels: number): AnyImage {
  * @param levels what to take the levels of bytes for.
  */
 export function saturate(image: AnyImage, factor: number, levels: LevelTable = unchanged): AnyImage {
+  if (isBytes(image)) return saturateBytes(image, factor, levels);
+  const { channels } = image;
+  const data = copyOf(image.data);
+  const greys = luma(image);
+  for (let i = 0; i < data.length; i += channels) {
+    const grey = greys[i / channels]!;
+    for (let c = 0; c < 3; c++) data[i + c] = Math.min(1, Math.max(0, grey + factor * (data[i + c]! - grey)));
+  }
+  return withData(image, data);
+}
+
+function saturateBytes(image: Image, factor: number, levels: LevelTable): Image {
+  const { fround } = Math;
   const { data, channels } = image;
-  const out = channels === 3 ? freshLike(image, image).data : copyOf(data);
-  const f = Math.fround(factor);
-  if (isBytes(image)) {
-    const source = image.data;
-    for (let i = 0; i < source.length; i += channels) {
-      const r = levels[source[i]!]!;
-      const g = levels[source[i + 1]!]!;
-      const b = levels[source[i + 2]!]!;
-      const grey = greyOf(r, g, b);
-      out[i] = Math.fround(grey + Math.fround(f * (r - grey))) | 0;
-      out[i + 1] = Math.fround(grey + Math.fround(f * (g - grey))) | 0;
-      out[i + 2] = Math.fround(grey + Math.fround(f * (b - grey))) | 0;
-    }
-  } else {
-    const greys = luma(image);
-    for (let i = 0; i < data.length; i += channels) {
-      const grey = greys[i / channels]!;
-      for (let c = 0; c < 3; c++) out[i + c] = Math.min(1, Math.max(0, grey + f * (data[i + c]! - grey)));
+  const out = channels === 3 ? takeBytes(data.length) : copyOf(data);
+  const f = fround(factor);
+  // Whole numbers to add to the grey for each distance from it, -255..255.
+  const steps = Int32Array.from({ length: 511 }, (_, i) => Math.floor(fround(f * (i - 255))));
+  // Unless a fraction lies so close to 1 that the sum in single precision might be rounded up.
+  const areExact = steps.every((step, i) => fround(f * (i - 255)) - step < 1 - 2 ** -14);
+  for (let i = 0; i < data.length; i += channels) {
+    const r = levels[data[i]!]!;
+    const g = levels[data[i + 1]!]!;
+    const b = levels[data[i + 2]!]!;
+    const grey = greyOf(r, g, b);
+    if (areExact) {
+      const base = 255 - grey;
+      out[i] = grey + steps[base + r]!;
+      out[i + 1] = grey + steps[base + g]!;
+      out[i + 2] = grey + steps[base + b]!;
+    } else {
+      out[i] = fround(grey + fround(f * (r - grey))) | 0;
+      out[i + 1] = fround(grey + fround(f * (g - grey))) | 0;
+      out[i + 2] = fround(grey + fround(f * (b - grey))) | 0;
     }
   }
-  return withData(image, out);
+  return withData<Image>(image, out);
 }
 
 /**
@@ -127,12 +142,11 @@ interface HueTables {
   readonly hue: Uint8Array;
   /** Saturation by greatest value and chroma: `[256][256]`. */
   readonly saturation: Uint8Array;
-  /** 85 times the part of a sextant that a hue lies off the channel which is weakened. */
-  readonly off: Uint8Array;
-  /** Where the greatest, the middle and the least value of a hue's sextant go. */
-  readonly greatest: Uint8Array;
-  readonly middle: Uint8Array;
-  readonly least: Uint8Array;
+  /**
+   * By hue: in bits 0..1 the channel of the greatest value, in 2..3 of the middle one, in 4..5 of the least; above them 85 times
+   * the part of a sextant that the hue lies off the channel which is weakened.
+   */
+  readonly ways: Uint16Array;
 }
 
 let hueTables: HueTables | undefined;
@@ -165,17 +179,17 @@ function towardsHue() {
 }
 
 function fromHue() {
-  const sextant = Uint8Array.from({ length: 256 }, (_, h) => Math.trunc((h * 6) / 255) % 6);
-  return {
+  const ways = Uint16Array.from({ length: 256 }, (_, h) => {
+    const place = Math.trunc((h * 6) / 255);
+    const sextant = place % 6;
+    const part = 2 * h - 85 * place;
     // Rising towards the next channel in even sextants, falling in odd ones.
-    off: Uint8Array.from({ length: 256 }, (_, h) => {
-      const part = 2 * h - 85 * Math.trunc((h * 6) / 255);
-      return sextant[h]! % 2 === 0 ? 85 - part : part;
-    }),
-    greatest: sextant.map((s) => [0, 1, 1, 2, 2, 0][s]!),
-    middle: sextant.map((s) => [1, 0, 2, 1, 0, 2][s]!),
-    least: sextant.map((s) => [2, 2, 0, 0, 1, 1][s]!),
-  };
+    const off = sextant % 2 === 0 ? 85 - part : part;
+    const greatest = [0, 1, 1, 2, 2, 0][sextant]!;
+    const least = [2, 2, 0, 0, 1, 1][sextant]!;
+    return greatest | ((3 - greatest - least) << 2) | (least << 4) | (off << 6);
+  });
+  return { ways };
 }
 
 /**
@@ -183,7 +197,7 @@ function fromHue() {
  * that value * (1 - s / 255 * n / 85) lies at least 1 / 43350 off a half, and Pillow's floats round to the same.
  */
 function shiftByteHue(image: Image, shift: number, levels: LevelTable): Image {
-  const { hue, saturation, off, greatest, middle, least } = tablesOfHue();
+  const { hue, saturation, ways } = tablesOfHue();
   const { data, channels } = image;
   const out = channels === 3 ? takeBytes(data.length) : copyOf(data);
   for (let i = 0; i < data.length; i += channels) {
@@ -200,10 +214,11 @@ function shiftByteHue(image: Image, shift: number, levels: LevelTable): Image {
           : (2 << 17) | ((r - g + 256) << 8);
     const h = (hue[place | chroma]! + shift) & 255;
     const s = saturation[(value << 8) | chroma]!; // 0 where chroma is
+    const way = ways[h]!;
     const twice = 2 * value;
-    out[i + greatest[h]!] = value;
-    out[i + middle[h]!] = ((twice * (21675 - s * off[h]!) + 21675) * (1 / 43350)) | 0;
-    out[i + least[h]!] = ((twice * (255 - s) + 255) * (1 / 510)) | 0;
+    out[i + (way & 3)] = value;
+    out[i + ((way >> 2) & 3)] = ((twice * (21675 - s * (way >> 6)) + 21675) * (1 / 43350)) | 0;
+    out[i + ((way >> 4) & 3)] = ((twice * (255 - s) + 255) * (1 / 510)) | 0;
   }
   return withData<Image>(image, out);
 }

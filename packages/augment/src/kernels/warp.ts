@@ -171,15 +171,22 @@ function nearestAffine(
     let xx = rowX + start * a0;
     let yy = rowY + start * a3;
     let to = (y * width + start) * channels;
-    for (let x = start; x < end; x++, to += channels) {
-      const from = ((yy >> 16) * right + (xx >> 16)) * channels;
-      xx = (xx + a0) | 0;
-      yy = (yy + a3) | 0;
-      if (channels === 3) {
+    if (channels === 3) {
+      for (let x = start; x < end; x++, to += 3) {
+        const from = (Math.imul(yy >> 16, right) + (xx >> 16)) * 3;
+        xx = (xx + a0) | 0;
+        yy = (yy + a3) | 0;
         target[to] = data[from]!;
         target[to + 1] = data[from + 1]!;
         target[to + 2] = data[from + 2]!;
-      } else for (let k = 0; k < channels; k++) target[to + k] = data[from + k]!;
+      }
+    } else {
+      for (let x = start; x < end; x++, to += channels) {
+        const from = ((yy >> 16) * right + (xx >> 16)) * channels;
+        xx = (xx + a0) | 0;
+        yy = (yy + a3) | 0;
+        for (let k = 0; k < channels; k++) target[to + k] = data[from + k]!;
+      }
     }
     rowX = (rowX + fixed(b)) | 0;
     rowY = (rowY + fixed(e)) | 0;

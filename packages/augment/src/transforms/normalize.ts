@@ -1,5 +1,6 @@
-import type { FloatImage } from '@proj/core';
-import { type AnyImage, fillOf, fullScale, withData } from '../image.js';
+import type { FloatImage, Image } from '@proj/core';
+import { fillOf, fullScale, isBytes, withData } from '../image.js';
+import { takeFloats } from '../memory.js';
 import { checkNumber, checkNumbers, invalidOption, required } from '../options.js';
 import { defineTransform } from '../transform.js';
 import type { NoParams } from './pad.js';
@@ -29,17 +30,19 @@ export const normalize = defineTransform<NormalizeOptions, NoParams>(
       if (checkNumber('normalize', 'std', each) === 0)
         throw invalidOption('normalize', 'std', 'numbers other than 0', std);
     }
+    let known: Tables | undefined; // of the pictures before, which usually have as many channels
     return {
       sample: () => ({}),
       apply: (image) => {
         const means = fillOf(mean, image.channels);
         const stds = fillOf(std, image.channels);
-        const factors = stds.map((deviation) => 1 / (fullScale(image) * deviation));
-        return scaled(
-          image,
-          factors,
-          means.map((value, c) => -value / stds[c]!),
-        );
+        const full = fullScale(image);
+        const { fround } = Math; // step by step in single precision, as torch computes
+        const change: Change = (value, c) =>
+          fround(fround(fround(value / full) - fround(means[c]!)) / fround(stds[c]!));
+        if (!isBytes(image)) return computed(image, change);
+        known = known?.length === image.channels ? known : tablesOf(change, image.channels);
+        return lookedUp(image, known);
       },
     };
   },
@@ -69,32 +72,49 @@ export const standardize = defineTransform<StandardizeOptions, NoParams>(
         let squares = 0;
         for (let i = first; i < data.length; i += groups) squares += (data[i]! - mean) ** 2;
         const deviation = Math.max(Math.sqrt((squares * groups) / data.length), fullScale(image) / 255);
-        return { factor: 1 / deviation, offset: -mean / deviation };
+        return { mean, deviation };
       });
-      const ofChannel = Array.from({ length: channels }, (_, c) => statistics[c % groups]!);
-      return scaled(
-        image,
-        ofChannel.map(({ factor }) => factor),
-        ofChannel.map(({ offset }) => offset),
-      );
+      const change: Change = (value, c) => {
+        const { mean, deviation } = statistics[c % groups]!;
+        return (value - mean) / deviation;
+      };
+      return isBytes(image) ? lookedUp(image, tablesOf(change, channels)) : computed(image, change);
     },
   }),
 );
 
-function scaled({ data, width, height, channels }: AnyImage, factors: number[], offsets: number[]): FloatImage {
-  const out = new Float32Array(data.length);
+type Change = (value: number, channel: number) => number;
+
+/** By channel and level. */
+type Tables = readonly Float32Array[];
+
+function tablesOf(change: Change, channels: number): Tables {
+  return Array.from({ length: channels }, (_, c) =>
+    Float32Array.from({ length: 256 }, (__, level) => change(level, c)),
+  );
+}
+
+function computed(image: FloatImage, change: Change): FloatImage {
+  const { data, channels } = image;
+  const out = takeFloats(data.length);
+  for (let i = 0; i < out.length; i++) out[i] = change(data[i]!, i % channels);
+  return withData<FloatImage>(image, out);
+}
+
+function lookedUp(image: Image, tables: Tables): FloatImage {
+  const { data, channels } = image;
+  const out = takeFloats(data.length);
   if (channels === 3) {
-    const [f0, f1, f2] = factors as [number, number, number];
-    const [o0, o1, o2] = offsets as [number, number, number];
+    const [t0, t1, t2] = tables as [Float32Array, Float32Array, Float32Array];
     for (let i = 0; i < out.length; i += 3) {
-      out[i] = data[i]! * f0 + o0;
-      out[i + 1] = data[i + 1]! * f1 + o1;
-      out[i + 2] = data[i + 2]! * f2 + o2;
+      out[i] = t0[data[i]!]!;
+      out[i + 1] = t1[data[i + 1]!]!;
+      out[i + 2] = t2[data[i + 2]!]!;
     }
   } else {
-    for (let c = 0; c < channels; c++) {
-      for (let i = c; i < out.length; i += channels) out[i] = data[i]! * factors[c]! + offsets[c]!;
+    for (const [c, table] of tables.entries()) {
+      for (let i = c; i < out.length; i += channels) out[i] = table[data[i]!]!;
     }
   }
-  return withData<FloatImage>({ width, height, channels }, out);
+  return withData<FloatImage>(image, out);
 }
