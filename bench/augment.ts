@@ -75,15 +75,18 @@ function picturesOf({ side, count }: AugmentCase): Uint8Array {
 }
 
 function entriesOf(name: string, { side, count }: AugmentCase, file: string): Entry[] {
-  const program = (script: string) => fileURLToPath(new URL(`contestants/${script}`, import.meta.url));
-  const python = (engine: string, script: string, interpreter = PYTHON): Entry => ({
-    ...{ engine, precision: 'bytes to float32', batch: count },
-    start: () => new Contestant(interpreter, [program(script), name, file, String(side), String(count)]),
-  });
+  const ours = fileURLToPath(new URL('contestants/augment.ts', import.meta.url));
+  const python = (engine: string, script: string, interpreter = PYTHON): Entry => {
+    const program = fileURLToPath(new URL(`contestants/${script}`, import.meta.url));
+    return {
+      ...{ engine, precision: 'bytes to float32', batch: count },
+      start: () => new Contestant(interpreter, [program, name, file, String(side), String(count)]),
+    };
+  };
   return [
     {
       ...{ engine: 'augment', precision: 'bytes to float32', batch: count },
-      start: () => new Contestant(process.execPath, ['--import', 'tsx', program('augment.ts'), name, file]),
+      start: () => new Contestant(process.execPath, ['--import', 'tsx', ours, name, file]),
     },
     python(RIVAL, 'torchvision_augment.py'),
     python('albumentations', 'albumentations_augment.py', process.env.PYTHON_ALBUMENTATIONS),
