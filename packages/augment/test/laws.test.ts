@@ -1,0 +1,363 @@
+import { type Image, isProjError, Rng } from '@proj/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as augment from '../src/index.js';
+import {
+  type AnyImage,
+  centerCrop,
+  compose,
+  fromJSON,
+  normalize,
+  oneOf,
+  padToSquare,
+  pipeline,
+  randomApply,
+  randomCrop,
+  randomHorizontalFlip,
+  randomOrder,
+  randomRotation,
+  randomVerticalFlip,
+  resize,
+  run,
+  seeded,
+  someOf,
+  standardize,
+  type Transform,
+  type TransformJson,
+  toBytes,
+  toFloat,
+  transformNames,
+} from '../src/index.js';
+import { drawing } from './drawing.js';
+
+/** One of each that JSON can name, with settings that make it do something. */
+const samples: TransformJson[] = [
+  { name: 'pad', padding: [1, 2, 3, 4], fill: 7 },
+  { name: 'padToSquare', paddingMode: 'edge' },
+  { name: 'resize', size: [9, 14], interpolation: 'area' },
+  { name: 'centerCrop', size: 6 },
+  { name: 'randomCrop', size: [8, 9], padding: 2, paddingMode: 'reflect' },
+  { name: 'randomResizedCrop', size: 10 },
+  { name: 'randomHorizontalFlip' },
+  { name: 'randomVerticalFlip' },
+  { name: 'randomRotation', degrees: 30, expand: true, interpolation: 'bilinear' },
+  { name: 'randomAffine', degrees: 10, translate: [0.2, 0.1], scale: [0.8, 1.2], shear: [-5, 5, -3, 3] },
+  { name: 'randomPerspective', p: 0.8 },
+  { name: 'elasticTransform', alpha: 20, sigma: [2, 3] },
+  { name: 'gridDistortion', p: 1 },
+  { name: 'colorJitter', brightness: 0.3, contrast: 0.3, saturation: [0.5, 2], hue: 0.1 },
+  { name: 'brightness', factor: [0.5, 1.5] },
+  { name: 'contrast', factor: [0.5, 1.5] },
+  { name: 'saturation', factor: [0.5, 1.5] },
+  { name: 'hue', factor: [-0.2, 0.2] },
+  { name: 'gamma', gamma: [0.5, 2] },
+  { name: 'grayscale', numOutputChannels: 1 },
+  { name: 'randomGrayscale', p: 0.5 },
+  { name: 'randomInvert' },
+  { name: 'randomPosterize', bits: [2, 6] },
+  { name: 'randomSolarize', threshold: 0.5 },
+  { name: 'randomEqualize' },
+  { name: 'randomAutocontrast' },
+  { name: 'randomAdjustSharpness', sharpnessFactor: [0, 3] },
+  { name: 'gaussianBlur', kernelSize: [3, 5] },
+  { name: 'motionBlur' },
+  { name: 'jpeg', quality: [10, 90] },
+  { name: 'gaussianNoise', sigma: [0.01, 0.1] },
+  { name: 'isoNoise' },
+  { name: 'saltAndPepper' },
+  { name: 'randomChannelPermutation' },
+  { name: 'randomErasing', value: 'random' },
+  { name: 'cutout', size: [4, 6], numHoles: 2 },
+  { name: 'normalize', mean: 0.5, std: 0.5 },
+  { name: 'standardize' },
+  { name: 'randAugment' },
+  { name: 'trivialAugmentWide' },
+  { name: 'autoAugment', policy: 'cifar10' },
+  { name: 'augMix' },
+  { name: 'compose', transforms: [{ name: 'randomHorizontalFlip' }, { name: 'randomRotation', degrees: 9 }] },
+  { name: 'randomApply', transforms: [{ name: 'brightness', factor: 2 }] },
+  {
+    name: 'randomOrder',
+    transforms: [
+      { name: 'pad', padding: 1 },
+      { name: 'centerCrop', size: 12 },
+    ],
+  },
+  {
+    name: 'oneOf',
+    transforms: [
+      { name: 'randomInvert', p: 1 },
+      { name: 'resize', size: 5 },
+    ],
+    weights: [1, 2],
+  },
+  { name: 'someOf', transforms: [{ name: 'randomInvert' }, { name: 'randomVerticalFlip' }], n: [1, 2] },
+];
+
+const same = (a: AnyImage, b: AnyImage) =>
+  a.width === b.width && a.height === b.height && a.channels === b.channels && a.data.every((v, k) => v === b.data[k]);
+
+const roundTrip = <T>(value: T): T => JSON.parse(JSON.stringify(value));
+
+it('the samples are of every transform', () => {
+  expect(samples.map(({ name }) => name).sort()).toEqual([...transformNames].sort());
+});
+
+describe.each(samples)('$name', (json) => {
+  const arbitrary = fc.record({
+    seed: fc.integer(),
+    width: fc.integer({ min: 8, max: 24 }),
+    height: fc.integer({ min: 8, max: 24 }),
+    channels: fc.constantFrom(1, 2, 3, 4),
+    floats: fc.boolean(),
+  });
+
+  it('is the same pipeline after JSON; recorded parameters replay; the input stays; shapes are foretold', () => {
+    const transform = fromJSON(json);
+    const again = fromJSON(roundTrip(transform.toJSON()));
+    fc.assert(
+      fc.property(arbitrary, ({ seed, width, height, channels, floats }) => {
+        const bytes = drawing(width, height, channels);
+        const image = floats ? toFloat(bytes) : bytes;
+        const before = image.data.slice();
+        const { image: result, params } = run(transform, image, new Rng(seed));
+        expect(params).toEqual(roundTrip(params));
+        expect(again.sample(new Rng(seed), { width, height, channels })).toEqual(params);
+        expect(same(again.apply(image, roundTrip(params)), result)).toBe(true);
+        expect(image.data.every((value, k) => value === before[k])).toBe(true);
+        const shape = transform.outputShape(image, params);
+        expect([shape.width, shape.height, shape.channels]).toEqual([result.width, result.height, result.channels]);
+        expect(result.data.length).toBe(result.width * result.height * result.channels);
+        expect(result.data.every((value) => Number.isFinite(value))).toBe(true);
+        const real = floats || ['normalize', 'standardize'].includes(json.name);
+        expect(result.data).toBeInstanceOf(real ? Float32Array : Uint8ClampedArray);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('leaves alpha to itself unless it moves pixels', () => {
+    const moving =
+      /^(pad|resize|centerCrop|randomCrop|randomResized|random(Horizontal|Vertical)Flip|randomRotation|randomAffine|randomPersp|elastic|grid|gaussianBlur|motionBlur|cutout|randomErasing|normalize|standardize|compose|randomOrder|oneOf|someOf|randAug|trivial|auto|augMix|grayscale)/;
+    if (moving.test(json.name)) return;
+    const image = drawing(11, 9, 4);
+    for (let seed = 0; seed < 5; seed++) {
+      const { data } = run(fromJSON(json), image, new Rng(seed)).image;
+      for (let i = 3; i < data.length; i += 4) expect(data[i]).toBe(image.data[i]);
+    }
+  });
+});
+
+describe('geometry', () => {
+  const always = (transform: Transform, image: AnyImage) => run(transform, image, new Rng(1)).image;
+
+  it.each([1, 2, 3, 4, 5])('flips twice are the identity (%i channels)', (channels) => {
+    const image = drawing(13, 7, channels);
+    for (const flip of [randomHorizontalFlip({ p: 1 }), randomVerticalFlip({ p: 1 })]) {
+      expect(same(always(flip, image), image)).toBe(false);
+      expect(same(always(flip, always(flip, image)), image)).toBe(true);
+    }
+  });
+
+  it('four quarter turns are the identity', () => {
+    for (const interpolation of ['nearest', 'bilinear'] as const) {
+      const quarter = randomRotation({ degrees: [90, 90], expand: true, interpolation });
+      let image: AnyImage = drawing(12, 7, 3);
+      for (let turn = 0; turn < 4; turn++) image = always(quarter, image);
+      expect(same(image, drawing(12, 7, 3))).toBe(true);
+    }
+  });
+
+  it('pads to a square as report A prepares its captchas, all of it inside', () => {
+    const image = drawing(20, 11);
+    const square = always(padToSquare({}), image) as Image;
+    expect([square.width, square.height]).toEqual([20, 20]);
+    expect(same(always(randomCrop({ size: [11, 20] }), always(centerCrop({ size: [11, 20] }), square)), image)).toBe(
+      true,
+    );
+    const prepared = always(compose([padToSquare(), resize({ size: 128 })]), drawing(128, 64));
+    expect([prepared.width, prepared.height]).toEqual([128, 128]);
+  });
+
+  it('many channels go the ways of few', () => {
+    const six = drawing(15, 12, 6);
+    const three = (offset: number): Image => ({
+      ...six,
+      channels: 3,
+      data: Uint8ClampedArray.from(
+        { length: 15 * 12 * 3 },
+        (_, i) => six.data[Math.floor(i / 3) * 6 + offset + (i % 3)]!,
+      ),
+    });
+    const json: TransformJson[] = [
+      { name: 'randomResizedCrop', size: [9, 17] },
+      { name: 'randomRotation', degrees: 20 },
+      { name: 'gaussianBlur', kernelSize: 3 },
+      { name: 'randomInvert', p: 1 },
+    ];
+    const transform = fromJSON(json);
+    const params = transform.sample(new Rng(3), six);
+    const whole = transform.apply(six, params);
+    for (const offset of [0, 3]) {
+      const part = transform.apply(three(offset), params);
+      expect(part.data.every((value, i) => value === whole.data[Math.floor(i / 3) * 6 + offset + (i % 3)])).toBe(true);
+    }
+    for (const name of ['hue', 'saturation', 'jpeg', 'grayscale', 'isoNoise']) {
+      const options = { hue: { factor: 0.1 }, saturation: { factor: 2 }, jpeg: { quality: 50 } }[name] ?? {};
+      expect(() => always(fromJSON({ name, ...options }), six)).toThrow(/unsupported-channels|needs a grey/);
+    }
+  });
+});
+
+describe('normalising', () => {
+  it('standardize gives each channel mean 0 and deviation 1, and a plain picture 0', () => {
+    const { data } = run(standardize(), drawing(30, 20), new Rng(1)).image;
+    for (let c = 0; c < 3; c++) {
+      const values = [...data].filter((_, i) => i % 3 === c);
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+      expect(mean).toBeCloseTo(0, 4);
+      expect(variance).toBeCloseTo(1, 4);
+    }
+    const plain = { ...drawing(4, 4), data: new Uint8ClampedArray(48).fill(77) };
+    expect([...run(standardize(), plain, new Rng(1)).image.data].every((value) => Math.abs(value) < 1e-5)).toBe(true);
+  });
+
+  it('takes real numbers of 0..1 for what they are', () => {
+    const image = drawing(6, 5);
+    const transform = normalize(augment.imagenetStatistics);
+    const [bytes, floats] = [transform.apply(image, {}), transform.apply(toFloat(image), {})];
+    for (const [i, value] of bytes.data.entries()) expect(floats.data[i]).toBeCloseTo(value, 5);
+    expect(same(toBytes(toFloat(image)), image)).toBe(true);
+  });
+});
+
+describe('compositions', () => {
+  const marks = [1, 2, 3].map((n) => fromJSON({ name: 'pad', padding: [n, 0, 0, 0] }));
+  const widths = (transform: Transform, count = 300) => {
+    const seen = new Map<number, number>();
+    for (let seed = 0; seed < count; seed++) {
+      const { width } = run(transform, drawing(8, 8, 1), new Rng(seed)).image;
+      seen.set(width - 8, (seen.get(width - 8) ?? 0) + 1);
+    }
+    return Object.fromEntries([...seen].sort());
+  };
+
+  it('choose as often as they say', () => {
+    expect(widths(compose(marks))).toEqual({ 6: 300 });
+    expect(Object.keys(widths(randomApply(marks)))).toEqual(['0', '6']);
+    expect(widths(randomApply(marks))[6]! / 300).toBeCloseTo(0.5, 1);
+    const chosen = widths(oneOf(marks, { weights: [0, 1, 3] }), 1000);
+    expect(Object.keys(chosen)).toEqual(['2', '3']);
+    expect(chosen[3]! / 1000).toBeCloseTo(0.75, 1);
+    expect(Object.keys(widths(someOf(marks, { n: 2 })))).toEqual(['3', '4', '5']);
+    expect(Object.keys(widths(someOf(marks, { n: [0, 3] })))).toEqual(['0', '1', '2', '3', '4', '5', '6']);
+    expect(Object.keys(widths(someOf(marks, { n: 2, replace: true })))).toEqual(['2', '3', '4', '5', '6']);
+  });
+
+  it('randomOrder takes all orders', () => {
+    const orders = new Set<string>();
+    for (let seed = 0; seed < 100; seed++) {
+      const { steps } = randomOrder(marks).sample(new Rng(seed), drawing(8, 8));
+      orders.add(steps.map(({ index }) => index).join(''));
+    }
+    expect([...orders].sort()).toEqual(['012', '021', '102', '120', '201', '210']);
+  });
+
+  it('never hands out memory that someone else still has', () => {
+    const seen: AnyImage[] = [];
+    const spy: Transform = {
+      name: 'spy',
+      sample: () => ({}),
+      outputShape: (shape) => shape,
+      apply: (image) => {
+        seen.push(image);
+        return image;
+      },
+      toJSON: () => ({ name: 'spy' }),
+    };
+    const invert = fromJSON({ name: 'randomInvert', p: 1 });
+    const image = drawing(150, 110); // large enough for its memory to be used again
+    const first = run(compose([invert, invert, spy, invert]), image, new Rng(1)).image;
+    const copy = first.data.slice();
+    for (let i = 0; i < 10; i++) run(compose([invert, invert, invert]), drawing(150, 110, 3, i), new Rng(i));
+    expect(first.data.every((value, i) => value === copy[i])).toBe(true);
+    expect(same(seen[0]!, image)).toBe(true);
+    expect(same(image, drawing(150, 110))).toBe(true);
+  });
+});
+
+describe('seeds', () => {
+  it('seeded draws by index alone', () => {
+    const transform = fromJSON([{ name: 'randomRotation', degrees: 40 }, { name: 'gaussianNoise' }]);
+    const image = drawing(16, 16);
+    const [one, other] = [seeded(transform, 7), seeded(transform, 7)];
+    const forwards = [0, 1, 2].map((i) => one(image, i));
+    const backwards = [2, 1, 0].map((i) => other(image, i)).reverse();
+    for (const [i, drawn] of forwards.entries()) expect(same(drawn.image, backwards[i]!.image)).toBe(true);
+    expect(forwards[0]!.params).not.toEqual(forwards[1]!.params);
+    expect(seeded(transform, 8)(image, 0).params).not.toEqual(forwards[0]!.params);
+  });
+
+  it('pipeline is what the loader calls', () => {
+    const flip = pipeline([{ name: 'randomHorizontalFlip', p: 1 }]);
+    const image = drawing(9, 5);
+    expect(same(flip(flip(image, new Rng(1)), new Rng(1)), image)).toBe(true);
+    const real = pipeline({ name: 'normalize', mean: 0, std: 1 });
+    expect(() => real(image, new Rng(1))).toThrow('A batch of bytes cannot hold real numbers');
+  });
+});
+
+describe('errors', () => {
+  const codeOf = (action: () => unknown) => {
+    try {
+      action();
+    } catch (error) {
+      if (isProjError(error)) return error.code;
+      throw error;
+    }
+    return 'none';
+  };
+
+  it.each([
+    [{ name: 'randomRotation', degress: 15 }, 'unknown-option'],
+    [{ name: 'randomRotation' }, 'missing-option'],
+    [{ name: 'randomRotation', degrees: -3 }, 'invalid-option'],
+    [{ name: 'randomRotation', degrees: [9, 3] }, 'invalid-option'],
+    [{ name: 'randomRotation', degrees: 'many' }, 'invalid-option'],
+    [{ name: 'randomRotation', degrees: 5, fill: [1, 'x'] }, 'invalid-option'],
+    [{ name: 'randomHorizontalFlip', p: 2 }, 'invalid-option'],
+    [{ name: 'resize', size: 0 }, 'invalid-option'],
+    [{ name: 'resize', size: 5, interpolation: 'bicubic' }, 'invalid-option'],
+    [{ name: 'gaussianBlur', kernelSize: 4 }, 'invalid-option'],
+    [{ name: 'jpeg', quality: 101 }, 'invalid-option'],
+    [{ name: 'normalize', mean: 0, std: 0 }, 'invalid-option'],
+    [{ name: 'hue', factor: 0.7 }, 'invalid-option'],
+    [{ name: 'randAugment', magnitude: 31 }, 'invalid-option'],
+    [{ name: 'oneOf', transforms: [] }, 'invalid-option'],
+    [{ name: 'someOf', transforms: [{ name: 'randomInvert' }], n: 2 }, 'invalid-option'],
+    [{ name: 'compose' }, 'invalid-pipeline'],
+    [{ name: 'randomInvert', transforms: [] }, 'unknown-option'],
+    [{ name: 'toString' }, 'unknown-transform'],
+    [{ name: 'rotate' }, 'unknown-transform'],
+    [{}, 'invalid-pipeline'],
+    [null, 'invalid-pipeline'],
+    ['randomInvert', 'invalid-pipeline'],
+  ])('%j: %s', (json, code) => {
+    expect(codeOf(() => fromJSON(json as TransformJson))).toBe(code);
+  });
+
+  it('names pictures and parameters that cannot be', () => {
+    const image = drawing(8, 8);
+    const invert = fromJSON({ name: 'randomInvert', p: 1 });
+    expect(codeOf(() => invert.apply({ ...image, width: 9 }, {}))).toBe('invalid-image');
+    expect(codeOf(() => invert.apply(image, 'x'))).toBe('invalid-params');
+    expect(codeOf(() => run(randomCrop({ size: 9 }), image, new Rng(1)))).toBe('picture-too-small');
+    expect(codeOf(() => fromJSON({ name: 'pad', padding: 1, fill: [1, 2] }).apply(image, {}))).toBe('invalid-fill');
+    expect(codeOf(() => normalize({ mean: [0, 0], std: 1 }).apply(image, {}))).toBe('invalid-fill');
+    const crop = fromJSON({ name: 'randomResizedCrop', size: 4 });
+    expect(codeOf(() => crop.apply(image, { top: 3, left: 3, width: 8, height: 2 }))).toBe('invalid-params');
+    expect(codeOf(() => compose([invert]).apply(image, { steps: [{ index: 4, params: {} }] }))).toBe('invalid-params');
+    expect(codeOf(() => compose(['randomInvert'] as never))).toBe('invalid-pipeline');
+  });
+});

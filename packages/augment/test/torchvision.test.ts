@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { type AnyImage, type Drawing, fromJSON, toFloat, transformNames } from '../src/index.js';
+import { warp } from '../src/kernels/warp.js';
+import { displacement } from '../src/transforms/distortion.js';
+import { type Case, cases, picture, tensor } from './goldens.js';
+
+const byName = new Map<string, Case[]>();
+for (const each of cases) byName.set(each.name, [...(byName.get(each.name) ?? []), each]);
+
+/** Those that may differ by a level, and why; all others are equal to the last bit. */
+const rounding: Record<string, string> = {
+  resize: 'Pillow 13 goes vertically first for some sizes',
+  randomResizedCrop: 'Pillow 13 goes vertically first for some sizes',
+  randomPerspective: 'the equations are solved in another order, and interpolation truncates',
+  gridDistortion: 'Pillow computes places cell by cell, and interpolation truncates',
+  augMix: 'sums of floats are truncated',
+};
+
+/** No counterpart in torchvision or Pillow; `laws.test.ts` and `noise.test.ts` see to them. */
+const ownTests = [
+  ...['padToSquare', 'cutout', 'standardize', 'gaussianNoise', 'isoNoise', 'saltAndPepper'],
+  ...['compose', 'randomApply', 'randomOrder', 'oneOf', 'someOf'],
+];
+
+/** By how much a value may differ: where alpha is low, a level of the product with it is many levels of the colour. */
+function tolerance({ name }: Case, expected: AnyImage, at: number): number {
+  if (rounding[name] === undefined) return 0;
+  const alpha = expected.channels === 4 ? expected.data[at - (at % 4) + 3]! : 255;
+  return alpha === 255 || at % 4 === 3 ? 1 : 1 + 2 * Math.ceil(255 / Math.max(1, alpha));
+}
+
+function compare(golden: Case, actual: AnyImage): { differing: number; beyond: number } {
+  const expected = picture(golden.output);
+  const shape = ({ width, height, channels }: AnyImage) => [width, height, channels];
+  expect(shape(actual)).toEqual(shape(expected));
+  let [differing, beyond] = [0, 0];
+  for (const [k, value] of expected.data.entries()) {
+    const difference = Math.abs(value - actual.data[k]!);
+    if (difference > 0) differing++;
+    if (!(difference <= tolerance(golden, expected, k))) beyond++;
+  }
+  return { differing, beyond };
+}
+
+describe.each([...byName].filter(([name]) => name !== 'elasticTransform'))(
+  '%s as torchvision on Pillow',
+  (name, goldens) => {
+    it.each(goldens)('$options, $params on $input', (golden) => {
+      const transform = fromJSON({ name, ...golden.options });
+      const input = picture(`input.${golden.input}`);
+      const before = input.data.slice();
+      const actual = transform.apply(input, golden.params);
+      expect(compare(golden, actual).beyond).toBe(0);
+      expect(before.every((value, k) => value === input.data[k])).toBe(true); // untouched
+      expect(transform.outputShape(input, golden.params)).toEqual({
+        width: actual.width,
+        height: actual.height,
+        channels: actual.channels,
+      });
+    });
+  },
+);
+
+it.each(Object.keys(rounding))('%s: most values are equal all the same', (name) => {
+  let [differing, all] = [0, 0];
+  for (const golden of byName.get(name)!) {
+    const actual = fromJSON({ name, ...golden.options }).apply(picture(`input.${golden.input}`), golden.params);
+    differing += compare(golden, actual).differing;
+    all += actual.data.length;
+  }
+  expect(differing / all).toBeLessThan(0.06);
+});
+
+describe('elasticTransform as torchvision, given its displacement', () => {
+  it.each(byName.get('elasticTransform')!)('on $input', (golden) => {
+    const input = picture(`input.${golden.input}`);
+    const moves = tensor(golden.displacement!).data;
+    const dx = Float32Array.from({ length: moves.length / 2 }, (_, i) => moves[2 * i]!);
+    const dy = Float32Array.from({ length: moves.length / 2 }, (_, i) => moves[2 * i + 1]!);
+    const actual = warp(input, { interpolation: 'bilinear', fill: 0 }, displacement(input, dx, dy));
+    const expected = picture(golden.output);
+    let compared = 0;
+    let greatest = 0;
+    for (let i = 0; i < dx.length; i++) {
+      const x = (i % input.width) + dx[i]!;
+      const y = Math.floor(i / input.width) + dy[i]!;
+      // Half a pixel round the border torchvision mixes with the fill, even twice.
+      if (!(x >= 0 && x <= input.width - 1 && y >= 0 && y <= input.height - 1)) continue;
+      compared++;
+      for (let c = 0; c < input.channels; c++) {
+        const at = i * input.channels + c;
+        greatest = Math.max(greatest, Math.abs(expected.data[at]! - actual.data[at]!));
+      }
+    }
+    expect(greatest).toBeLessThanOrEqual(1); // it rounds where Pillow, whom we follow, truncates
+    expect(compared).toBeGreaterThan(0.75 * dx.length);
+  });
+});
+
+it('every transform has at least five cases, or its own tests', () => {
+  for (const name of transformNames) {
+    if (!ownTests.includes(name)) expect(byName.get(name)?.length ?? 0, name).toBeGreaterThanOrEqual(5);
+  }
+});
+
+describe('pictures of real numbers', () => {
+  // What is computed on values of 0..1 is what comes out for bytes, but for the rounding of bytes on the way.
+  const exempt = ['normalize', 'elasticTransform', 'randomSolarize', 'randomErasing', 'gamma', 'pad', 'colorJitter'];
+  const names = [...byName.keys()].filter((name) => !exempt.includes(name));
+  it.each(names)('%s agrees with bytes', (name) => {
+    for (const { options, params, input } of byName.get(name)!) {
+      const { fill: _, ...rest } = options;
+      const transform = fromJSON({ name, ...rest });
+      const bytes = picture(`input.${input}`);
+      if (bytes.channels === 4) continue; // low alpha makes large differences of small ones
+      const expected = transform.apply(bytes, params);
+      const actual = transform.apply(toFloat(bytes), params) as Drawing<AnyImage, unknown>['image'];
+      expect(actual.data).toBeInstanceOf(Float32Array);
+      let far = 0;
+      for (const [k, value] of expected.data.entries()) {
+        if (Math.abs(255 * actual.data[k]! - value) > allowed(name, params)) far++;
+      }
+      expect(far / expected.data.length).toBeLessThan(0.03); // ties of nearest, single hues, steps of a posterised picture
+    }
+  });
+
+  function allowed(name: string, params: unknown): number {
+    // Bytes are truncated, some more than once; blending beyond multiplies that.
+    const factor = (params as { factor?: number; sharpnessFactor?: number }).factor ?? 1;
+    const sharpness = (params as { sharpnessFactor?: number }).sharpnessFactor ?? 1;
+    if (name === 'hue') return 14; // of 256 hues
+    return 2.5 * Math.max(1, factor, sharpness);
+  }
+});
