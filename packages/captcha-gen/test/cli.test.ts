@@ -138,7 +138,7 @@ describe('captcha-gen', { timeout: 120_000 }, () => {
     }
   });
 
-  it.each([
+  it.concurrent.each([
     [[], /--out.*a folder/],
     [['--out', 'x', '--coutn', '3'], /Unknown option --coutn/],
     [['--out', 'x', '--count', 'many'], /--count.*a number.*many/],

@@ -4,7 +4,6 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { get as getSecurely } from 'node:https';
 import { dirname } from 'node:path';
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProjError } from '@proj/core';
@@ -87,19 +86,22 @@ async function fetchRest(url: string, partial: string, options: DownloadOptions)
   let bytes = goesOn ? have : 0;
   const length = headers['content-length'];
   const total = length === undefined ? undefined : bytes + Number(length);
-  const counted = new Transform({
-    transform(chunk: Uint8Array, _, done) {
-      bytes += chunk.length;
-      onProgress?.(bytes, total);
-      done(null, chunk);
-    },
-  });
-  await pipeline(
-    response,
-    counted,
-    createWriteStream(partial, { flags: goesOn ? 'a' : 'w' }),
-    signal ? { signal } : {},
-  );
+  let broken: unknown;
+  // What came before the connection broke off is written, so that each connection brings the file further.
+  async function* received(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of response as AsyncIterable<Uint8Array>) {
+        bytes += chunk.length;
+        onProgress?.(bytes, total);
+        yield chunk;
+      }
+    } catch (error) {
+      broken = error;
+    }
+  }
+  const target = createWriteStream(partial, { flags: goesOn ? 'a' : 'w' });
+  await pipeline(received, target, signal ? { signal } : {});
+  if (broken !== undefined) throw broken;
 }
 
 /** By node:http, because `fetch` unpacks what a server calls compressed, and then no range or checksum fits. */

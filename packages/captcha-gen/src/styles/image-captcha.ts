@@ -143,8 +143,8 @@ export function imageCaptchaDefinition({
   const texts = randomTexts({ length, charset, part, shares });
   checkRoom(texts.maxSymbols, width, width);
   checkFontSizes(fontSizes);
-  const frontColors = fronts && parseColors('frontColors', fronts);
-  const backgroundColors = backgrounds && parseColors('backgroundColors', backgrounds);
+  const frontColors = fronts === undefined ? undefined : parseColors('frontColors', fronts);
+  const backgroundColors = backgrounds === undefined ? undefined : parseColors('backgroundColors', backgrounds);
   checkOpaque(backgroundColors ?? []);
 
   const faces = loadFonts(sources, ['DroidSansMono']).flatMap((font) => fontSizes.map((size) => ({ font, size })));
