@@ -72,7 +72,7 @@ describe.each([...slow, 'wasm', 'auto'])('quickstart --quick on %s', (backend) =
 /** Captchas in a folder, made by the generator's own command. */
 async function writeCaptchas(out: string, count: number): Promise<void> {
   if (existsSync(out)) return;
-  const cli = fileURLToPath(new URL('../../packages/captcha-gen/dist/cli.js', import.meta.url));
+  const cli = fileURLToPath(new URL('../../packages/captcha-gen/bin/captcha-gen.js', import.meta.url));
   const args = [cli, '--style', 'afocus', '--count', String(count), '--out', out, '--seed', '1'];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   await new Promise((resolve) => child.once('close', resolve));

@@ -1,5 +1,5 @@
-import { type Image, ProjError, Rng, type RngKey } from '@proj/core';
-import { type AnyImage, isBytes } from './image.js';
+import { type FloatImage, type Image, Rng, type RngKey } from '@proj/core';
+import type { AnyImage } from './image.js';
 import { fromJSON } from './registry.js';
 import { type Drawing, run, type Transform, type TransformJson } from './transform.js';
 
@@ -7,21 +7,14 @@ import { type Drawing, run, type Transform, type TransformJson } from './transfo
  * A pipeline as the loader of `@proj/datasets` takes it, in a worker too:
  * `transform: { module: '@proj/augment', export: 'pipeline', options: [{ name: 'randomRotation', degrees: 15 }] }`.
  *
- * @returns a function that draws from `rng` and gives bytes.
- * @throws ProjError as `fromJSON`; the function throws `not-bytes` when the pipeline ends in real numbers.
+ * @returns a function that draws from `rng` and gives bytes, or real numbers where the pipeline ends in them.
+ * @throws ProjError as `fromJSON`.
  */
-export function pipeline(json: TransformJson | readonly TransformJson[]): (image: Image, rng: Rng) => Image {
+export function pipeline(
+  json: TransformJson | readonly TransformJson[],
+): (image: Image, rng: Rng) => Image | FloatImage {
   const transform = fromJSON(json);
-  return (image, rng) => {
-    const result = run(transform, image, rng).image;
-    if (isBytes(result)) return result;
-    throw new ProjError('A batch of bytes cannot hold real numbers', {
-      code: 'not-bytes',
-      expected: 'a pipeline without `normalize` and `standardize`',
-      received: 'a picture of real numbers',
-      fix: "Leave scaling to the model's first layer, or normalise the batch",
-    });
-  };
+  return (image, rng) => run<AnyImage, unknown>(transform, image, rng).image;
 }
 
 /**

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { availableParallelism } from 'node:os';
 import { type ArgsDef, defineCommand, parseArgs, renderUsage } from 'citty';
 import { createStyle, namedCharset, styleOptions } from './cli-style.js';
@@ -92,9 +91,10 @@ const examples = `EXAMPLES
 const MANY = 2000;
 
 /** Runs the command; gives the exit code: 0 done, 1 error (one clear message), 130 stopped by Ctrl-C. */
-async function main(argv: string[]): Promise<number> {
+export async function main(argv: string[]): Promise<number> {
   const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
+  const interrupt = () => stop.abort();
+  process.once('SIGINT', interrupt);
   try {
     await (argv[0] === 'fonts' ? listFonts(argv.slice(1)) : writeCaptchas(argv, stop.signal));
     return 0;
@@ -105,6 +105,8 @@ async function main(argv: string[]): Promise<number> {
     }
     console.error(`captcha-gen: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
+  } finally {
+    process.off('SIGINT', interrupt);
   }
 }
 
@@ -188,5 +190,3 @@ function progressLine(): NonNullable<WriteOptions['onProgress']> {
     }
   };
 }
-
-process.exitCode = await main(process.argv.slice(2));

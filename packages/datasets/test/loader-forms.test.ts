@@ -1,8 +1,10 @@
+import { afocus } from '@proj/captcha-gen';
 import { type Batch, type BatchLoader, Rng } from '@proj/core';
 import {
   balancedWeights,
   ctc,
   fixedLength,
+  generatorSource,
   type LoaderOptions,
   type LoaderState,
   loader,
@@ -49,6 +51,40 @@ describe('pictures of real numbers', () => {
     }
     expect(expected[2]!.inputs.data.length).toBe(2 * 4);
     expect(await all((await open({ ...options, workers: 2 })).epoch(1))).toEqual(expected);
+  });
+
+  it('come from the pipelines of @proj/augment, in workers too', async () => {
+    const options = {
+      source: generatorSource({
+        module: '@proj/captcha-gen',
+        export: 'afocus',
+        seed: 1,
+        size: 6,
+        parentURL: import.meta.url,
+      }),
+      codec: fixedLength(afocus()),
+      batchSize: 3,
+      transform: {
+        module: '@proj/augment',
+        export: 'pipeline',
+        options: [
+          { name: 'randomCrop', size: [32, 32] },
+          { name: 'normalize', mean: 0.5, std: 0.5 },
+        ],
+        parentURL: import.meta.url,
+      },
+    };
+    const expected = await all((await open(options)).epoch(0));
+    expect(expected.map(({ inputs }) => inputs.shape)).toEqual([
+      [3, 32, 32, 3],
+      [3, 32, 32, 3],
+    ]);
+    for (const { inputs } of expected) {
+      expect(inputs.data).toBeInstanceOf(Float32Array);
+      expect(inputs.data.every((value) => Math.abs(value) <= 1)).toBe(true);
+      expect(inputs.data.some((value) => value !== inputs.data[0])).toBe(true);
+    }
+    expect(await all((await open({ ...options, workers: 2 })).epoch(0))).toEqual(expected);
   });
 
   it('do not mix with bytes, within a batch or between batches', async () => {

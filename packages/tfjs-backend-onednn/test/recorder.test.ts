@@ -117,7 +117,7 @@ describe('the memory of recorded calls', () => {
       fc.property(steps, fc.array(fc.nat(), { minLength: 1, maxLength: 3 }), (program, results) =>
         expectSound(record(program, results)),
       ),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 

@@ -117,7 +117,7 @@ function largestDifference(a: readonly number[], b: readonly number[]): number {
 
 describe.skipIf(!available)('3x3 convolutions of many channels, which go by Winograd', () => {
   it('agree with the definition, forward and in both gradients', async () => {
-    await fc.assert(fc.asyncProperty(shape, expectReference), { numRuns: 12 });
+    await fc.assert(fc.asyncProperty(shape, expectReference), { numRuns: 8 });
   });
 
   it('agree where the tiles are more than a thread takes at once', async () => {
@@ -145,20 +145,19 @@ describe.skipIf(!available)('3x3 convolutions of many channels, which go by Wino
   });
 
   it('agree with the direct way, on any instruction set, and to the bit for any number of threads', async () => {
-    const [winograd, direct, oneThread, ...others] = await Promise.all([
+    const [winograd, direct, oneThread, baseline] = await Promise.all([
       results({}),
       results({ PROJ_ONEDNN_CONVOLUTION: 'direct' }),
       results({ OMP_NUM_THREADS: '1' }),
-      results({ PROJ_ONEDNN_ISA: 'avx2' }),
       results({ PROJ_ONEDNN_ISA: 'baseline' }),
     ]);
     expect(oneThread).toEqual(winograd);
-    for (const { float32 } of [winograd, ...others]) {
+    for (const { float32 } of [winograd, baseline]) {
       const difference = largestDifference(float32, direct.float32);
       expect(difference).toBeGreaterThan(0); // Two ways indeed.
       expect(difference).toBeLessThan(5e-6);
     }
-    for (const { bfloat16 } of [winograd, direct, ...others]) {
+    for (const { bfloat16 } of [winograd, direct, baseline]) {
       const lost = largestDifference(bfloat16, direct.float32);
       expect(lost).toBeGreaterThan(2 ** -10);
       expect(lost).toBeLessThan(2 ** -5); // Of some roundings of 2^-9 each.
