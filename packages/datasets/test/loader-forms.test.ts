@@ -1,3 +1,4 @@
+import type { TransformJson } from '@proj/augment';
 import { afocus } from '@proj/captcha-gen';
 import { type Batch, type BatchLoader, Rng } from '@proj/core';
 import {
@@ -70,7 +71,7 @@ describe('pictures of real numbers', () => {
         options: [
           { name: 'randomCrop', size: [32, 32] },
           { name: 'normalize', mean: 0.5, std: 0.5 },
-        ],
+        ] satisfies TransformJson[],
         parentURL: import.meta.url,
       },
     };
