@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { resize as stretch } from '@proj/augment';
 import { createImage, type Image, ProjError } from '@proj/core';
 import sharp from 'sharp';
 import { decodePlainPng } from './decode-png.js';
-import { resizeImage } from './resize-image.js';
 
 /** How {@link decodeImage} turns a file into pixels. Plain data. */
 export interface DecodeOptions {
@@ -53,7 +53,7 @@ export async function decodeImage(source: string | URL | Uint8Array, options: De
   const decoded = (isPng(bytes) && decodePlainPng(bytes, maxPixels)) || (await decodeBySharp(name, bytes, maxPixels));
   const pixels = convert(decoded.data, decoded.channels, channels, background);
   const image = createImage(decoded.width, decoded.height, channels, pixels);
-  return resize === undefined ? image : resizeImage(image, resize);
+  return resize === undefined ? image : stretch({ size: [resize.height, resize.width] }).apply(image, {});
 }
 
 /** As sRGB with or without alpha. */

@@ -1,5 +1,5 @@
+import { resize } from '@proj/augment';
 import { createImage, type Image } from '@proj/core';
-import { resizeImage } from './resize-image.js';
 
 /** What a quality filter goes by. */
 export interface Quality {
@@ -83,7 +83,7 @@ const cosines = Array.from({ length: lowest }, (_, k) =>
 );
 
 function perceptualHash(grey: Image): string {
-  const { data } = resizeImage(grey, { width: hashSize, height: hashSize });
+  const { data } = resize({ size: [hashSize, hashSize] }).apply(grey, {});
   const rows = Array.from({ length: hashSize }, (_, y) => data.subarray(y * hashSize, (y + 1) * hashSize));
   const ofRows = rows.map((row) => cosines.map((cosine) => dot(cosine, row)));
   const frequencies = cosines.flatMap((cosine) =>
