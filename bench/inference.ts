@@ -5,16 +5,15 @@ import { fileURLToPath } from 'node:url';
 import type { BenchmarkOptions } from './main.js';
 import { type Competing, compete, type Entry } from './support/compete.js';
 import { Contestant } from './support/contestant.js';
-import { buildWithWeights, type Case, chosenCases } from './support/models.js';
+import { buildWithWeights, type Case, chosenCases, chosenPrecisions } from './support/models.js';
 import { provideOnnxruntime } from './support/onnxruntime.js';
 import { Table } from './support/table.js';
 import { toOnnx } from './support/to-onnx.js';
 import { torchEntries } from './support/torch.js';
 
-export const options = ['json', 'profile', 'save', 'only', 'compile'] as const;
+export const options = ['json', 'profile', 'save', 'only', 'precision', 'compile'] as const;
 
 const BATCHES = [1, 64] as const;
-const PRECISIONS = ['float32', 'bfloat16'] as const;
 
 /** Shorter calls are repeated. */
 const ROUND_MS = 300;
@@ -31,8 +30,14 @@ const RIVAL = 'onnxruntime';
  * its own that uses all cores; they take turns. Ours and onnxruntime compete only where their float32 logits of the same
  * pictures agree. `PYTHON` names the interpreter that has PyTorch.
  */
-export default async function benchmark({ only, compile, ...output }: BenchmarkOptions): Promise<void> {
+export default async function benchmark({
+  only,
+  precision: wanted,
+  compile,
+  ...output
+}: BenchmarkOptions): Promise<void> {
   const cases = chosenCases(only);
+  const precisions = chosenPrecisions(wanted);
   const table = new Table('inference', output);
   const onnxruntime = await provideOnnxruntime();
   const folder = await mkdtemp(join(tmpdir(), 'bench-inference-'));
@@ -41,9 +46,9 @@ export default async function benchmark({ only, compile, ...output }: BenchmarkO
       const file = join(folder, `${model}.onnx`);
       if (onnxruntime !== undefined) await writeFile(file, exported(theCase));
       for (const batch of BATCHES) {
-        const entries = PRECISIONS.map((precision) => ours(model, batch, precision));
+        const entries = precisions.map((precision) => ours(model, batch, precision));
         if (onnxruntime !== undefined) entries.push(rival(onnxruntime, file, batch, theCase));
-        for (const precision of PRECISIONS) {
+        for (const precision of precisions) {
           const program = { program: 'torch_inference.py', model, batch, precision };
           entries.push(...(await torchEntries(program, { compile })));
         }

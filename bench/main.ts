@@ -10,6 +10,8 @@ export interface BenchmarkOptions {
   readonly profile: boolean;
   /** The one case to measure, by its name in the table. */
   readonly only: string | undefined;
+  /** The one precision to measure: `float32` or `bfloat16`, which PyTorch only emulates on older processors. */
+  readonly precision: string | undefined;
   /** Also into `results/` and the README that shows them. */
   readonly save: boolean;
   /** Also TensorFlow.js's own backends, which take minutes. */
@@ -55,16 +57,19 @@ function commandLine(): { name: string; options: BenchmarkOptions } {
         save: { type: 'boolean', default: false },
         stock: { type: 'boolean', default: false },
         only: { type: 'string' },
+        precision: { type: 'string' },
         compile: { type: 'boolean', default: false },
       },
     });
     const [name = '', ...more] = positionals;
-    if (names.includes(name) && more.length === 0) return { name, options: { ...values, only: values.only } };
+    if (names.includes(name) && more.length === 0) {
+      return { name, options: { ...values, only: values.only, precision: values.precision } };
+    }
   } catch (error) {
     console.error((error as Error).message);
   }
   console.error(
-    'Usage: npm run bench -- NAME [--json] [--profile] [--save] [--only CASE] [--compile] [--stock]\n' +
+    'Usage: npm run bench -- NAME [--json] [--profile] [--save] [--only CASE] [--precision P] [--compile] [--stock]\n' +
       `NAME is one of: ${names.join(', ')}`,
   );
   process.exit(2);

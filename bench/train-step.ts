@@ -2,13 +2,11 @@ import { fileURLToPath } from 'node:url';
 import type { BenchmarkOptions } from './main.js';
 import { compete, type Entry } from './support/compete.js';
 import { Contestant } from './support/contestant.js';
-import { chosenCases } from './support/models.js';
+import { chosenCases, chosenPrecisions } from './support/models.js';
 import { Table } from './support/table.js';
 import { torchEntries } from './support/torch.js';
 
-export const options = ['json', 'profile', 'save', 'only', 'compile', 'stock'] as const;
-
-const PRECISIONS = ['float32', 'bfloat16'] as const;
+export const options = ['json', 'profile', 'save', 'only', 'precision', 'compile', 'stock'] as const;
 
 /** Of tfjs's own backends, which take from ten seconds to minutes for the others' batch. */
 const STOCK_BATCHES = { wasm: 16, cpu: 2 };
@@ -19,11 +17,18 @@ const STOCK_BATCHES = { wasm: 16, cpu: 2 };
  * all cores; they take turns. Of PyTorch's memory layouts the faster one competes. `PYTHON` names the interpreter that
  * has PyTorch; ratios are over it in eager mode, at the same precision.
  */
-export default async function benchmark({ only, compile, stock, ...output }: BenchmarkOptions): Promise<void> {
+export default async function benchmark({
+  only,
+  precision: wanted,
+  compile,
+  stock,
+  ...output
+}: BenchmarkOptions): Promise<void> {
+  const precisions = chosenPrecisions(wanted);
   const table = new Table('train-step', output);
   for (const [model, { batches, small }] of chosenCases(only)) {
     for (const batch of batches) {
-      for (const precision of PRECISIONS) {
+      for (const precision of precisions) {
         const entries = [ours(model, batch, precision, 'onednn')];
         const program = { program: 'torch_train_step.py', model, batch, precision };
         entries.push(...(await torchEntries(program, { compile })));

@@ -88,3 +88,16 @@ export function chosenCases(only: string | undefined): [name: string, theCase: C
     received: String(only),
   });
 }
+
+const PRECISIONS = ['float32', 'bfloat16'] as const;
+
+/** Both, or the one that `precision` names. @throws ProjError `unknown-precision` */
+export function chosenPrecisions(precision: string | undefined): string[] {
+  const chosen = PRECISIONS.filter((each) => precision === undefined || each === precision);
+  if (chosen.length > 0) return chosen;
+  throw new ProjError(`There is no precision ${precision} for --precision`, {
+    code: 'unknown-precision',
+    expected: PRECISIONS.join(', '),
+    received: String(precision),
+  });
+}
