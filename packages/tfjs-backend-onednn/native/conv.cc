@@ -3,6 +3,7 @@
 // Depthwise weights [KH, KW, C, M] are a convolution in C groups, whose output channel c * M + m is tfjs's too.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "conv.h"
@@ -77,10 +78,10 @@ void conv2d(const Call& call) {
   const Tensor &x = call[0], &w = call[1], &b = call[2], &y = call[3];
   const auto activation = static_cast<Activation>(call.integer(kActivation));
   if (activation == Activation::linear || activation == Activation::relu) {
-    WinogradFinish finish;
+    Finish finish;
     if (b.present()) finish.shift = b.f32();
     finish.relu = activation == Activation::relu;
-    if (winograd_forward(call, x, w, finish, y)) return;
+    if (winograd_forward(call, x, w, finish, y) || indirect_forward(call, x, w, finish, y)) return;
   }
   Entry& e = cache().get(key_of(0, call), [&] {
     const dnn::ConvShape c = shape_of(call, x, w, y, b.present());
@@ -118,8 +119,8 @@ void conv2d_norm(const Call& call) {
     shift[i] = or_else(offset, i, 0.0f) + (or_else(bias, i, 0.0f) - mean.f32()[i]) * factor[i];
   }
   if (!residual.present() || residual.type == y.type) {
-    const WinogradFinish finish{factor, shift, residual.data, call.integer(kRelu) != 0};
-    if (winograd_forward(call, x, w, finish, y)) return;
+    const Finish finish{factor, shift, residual.data, call.integer(kRelu) != 0};
+    if (winograd_forward(call, x, w, finish, y) || indirect_forward(call, x, w, finish, y)) return;
   }
   const Desc per_channel = dnn::strided({1, channels, 1, 1}, {channels, 1, 1, 1});
   const Desc map = dnn::nhwc({y.dims[0], channels, y.dims[1], y.dims[2]}, dnn::precision(residual));
@@ -206,7 +207,7 @@ void backward_data_as_forward(const Call& call, const dnn::ConvShape& c) {
 // dy, filter, dx
 void conv2d_backward_data(const Call& call) {
   const Tensor &dy = call[0], &w = call[1], &dx = call[2];
-  if (winograd_backward_data(call, dy, w, dx)) return;
+  if (winograd_backward_data(call, dy, w, dx) || indirect_backward_data(call, dy, w, dx)) return;
   const dnn::ConvShape c = shape_of(call, dx, w, dy, false);
   if (is_forward(c, call.integer(kDepthwise))) return backward_data_as_forward(call, c);
   Entry& e = cache().get(key_of(1, call), [&] {
@@ -280,6 +281,18 @@ bool takes_bf16(const Call& call) {
 }
 
 }  // namespace
+
+Way chosen_way() {
+  static const Way way = [] {
+    const char* wanted = getenv("PROJ_ONEDNN_CONVOLUTION");
+    const std::pair<const char*, Way> ways[] = {
+        {"onednn", Way::onednn}, {"indirect", Way::indirect}, {"winograd", Way::winograd}};
+    for (const auto& [name, way] : ways)
+      if (wanted && !strcmp(wanted, name)) return way;
+    return Way::fastest;
+  }();
+  return way;
+}
 
 Depthwise& depthwise() {
   static Depthwise kernels{};

@@ -21,6 +21,11 @@ bool has_amx_products() {
   return has;
 }
 
+bool has_avx512() {
+  static const bool has = dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core;
+  return has;
+}
+
 std::string onednn_version() {
   const dnnl_version_t* v = dnnl_version();
   return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);

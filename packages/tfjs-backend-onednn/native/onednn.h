@@ -37,6 +37,8 @@ void onednn_warm_up();
 bool has_bf16_products();
 // Whether these are of whole tiles (AMX).
 bool has_amx_products();
+// Whether oneDNN computes with registers of 512 bits.
+bool has_avx512();
 
 dnnl::engine& onednn_engine();
 dnnl::stream& onednn_stream();

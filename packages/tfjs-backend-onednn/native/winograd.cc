@@ -1,7 +1,5 @@
 #include "winograd.h"
 
-#include <cstdlib>
-#include <cstring>
 #include <map>
 #include <tuple>
 
@@ -9,17 +7,6 @@
 #include "kept.h"
 
 namespace {
-
-enum class Choice { direct, winograd, fastest };
-
-Choice choice() {
-  static const Choice chosen = [] {
-    const char* wanted = getenv("PROJ_ONEDNN_CONVOLUTION");
-    if (wanted && !strcmp(wanted, "direct")) return Choice::direct;
-    return wanted && !strcmp(wanted, "winograd") ? Choice::winograd : Choice::fastest;
-  }();
-  return chosen;
-}
 
 // From so many channels on each side the transforms cost less than the products save.
 constexpr int64_t kFewestChannels = 32;
@@ -29,7 +16,7 @@ bool serves(const Call& call, const Tensor& x, const Tensor& filters, const Tens
   for (const int number : {kStrideH, kStrideW, kDilationH, kDilationW})
     if (call.integer(number) != 1) return false;
   if (call.integer(kDepthwise) || filters.dims[0] != 3 || filters.dims[1] != 3 || x.type != y.type) return false;
-  if (choice() != Choice::fastest) return choice() == Choice::winograd;
+  if (chosen_way() != Way::fastest) return chosen_way() == Way::winograd;
   // AMX multiplies bf16 several times faster than AVX-512 does f32.
   return x.dims[3] >= kFewestChannels && y.dims[3] >= kFewestChannels && !(x.type == Type::bf16 && has_amx_products());
 }
@@ -63,7 +50,7 @@ Winograd& winograd() {
   return kernels;
 }
 
-bool winograd_forward(const Call& call, const Tensor& x, const Tensor& filters, const WinogradFinish& finish,
+bool winograd_forward(const Call& call, const Tensor& x, const Tensor& filters, const Finish& finish,
                       const Tensor& y) {
   if (!serves(call, x, filters, y)) return false;
   const WinogradShape shape = shape_of(x, y, call.integer(kTop), call.integer(kLeft));

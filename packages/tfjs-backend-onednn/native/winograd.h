@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "finish.h"
 #include "tensor.h"
 
 // Maps are NHWC, all of them f32 or all bf16.
@@ -22,22 +23,13 @@ struct WinogradShape {
   int64_t tiles() const { return batch * tile_rows() * tile_columns(); }
 };
 
-// What is done to the output y while it is in the cache, in this order; each may be null: y * scale + shift, by channel; plus
-// a map; then a ReLU, which makes 0 of what is not a number.
-struct WinogradFinish {
-  const float* scale = nullptr;
-  const float* shift = nullptr;
-  const void* residual = nullptr;
-  bool relu = false;
-};
-
 // The kernels of one instruction set.
 struct Winograd {
   // Bytes of the transformed filters.
   size_t (*packed_bytes)(const WinogradShape&);
   // Transforms filters [3, 3, C, K]; for a backward pass [3, 3, K, C], both spatial axes reversed.
   void (*pack)(const WinogradShape&, const float* filters, bool backward, float* packed);
-  void (*forward)(const WinogradShape&, const Tensor& x, const float* packed, const WinogradFinish&, const Tensor& y);
+  void (*forward)(const WinogradShape&, const Tensor& x, const float* packed, const Finish&, const Tensor& y);
   // The gradient [3, 3, C, K] of the filters.
   void (*backward_weights)(const WinogradShape&, const Tensor& x, const Tensor& dy, float* dw);
 };

@@ -16,6 +16,7 @@ void add_kernels() {
   add_random();
   add_lstm();
   add_winograd();
+  add_indirect();
   add_depthwise();
 }
 

@@ -28,6 +28,7 @@ void add_resize();
 void add_random();
 void add_lstm();
 void add_winograd();
+void add_indirect();
 void add_depthwise();
 
 // Splits [0, n) over the threads: f(begin, end) on each. `grain`: fewest elements worth a second thread; waking one costs

@@ -103,7 +103,7 @@ struct Algorithm {
       }
   }
 
-  void output(const float* m, int64_t plane, int64_t tile, const WinogradFinish& finish, Map* y) const {
+  void output(const float* m, int64_t plane, int64_t tile, const Finish& finish, Map* y) const {
     Map* pixels[kOut * kOut];
     output_pixels<Map>(y, nullptr, tile, pixels);
     const Map* residual = static_cast<const Map*>(finish.residual);
@@ -150,7 +150,7 @@ struct Algorithm {
     return (std::min(std::max(kFewest, kCacheBytes / bytes), share) + kRows - 1) / kRows * kRows;
   }
 
-  void forward(const Map* x, const float* packed, const WinogradFinish& finish, Map* y) const {
+  void forward(const Map* x, const float* packed, const Finish& finish, Map* y) const {
     const Map* outside = nothing(s.channels);
     const int64_t panels = panels_of(s), tiles = s.tiles();
     const auto inputs = [&](const Turn& turn, int64_t begin, int64_t end) {
@@ -248,7 +248,7 @@ void pack(const Shape& s, const float* filters, bool backward, float* packed) {
   Algorithm<Tile4, Bf16>{s}.pack(filters, backward, packed);
 }
 
-void forward(const Shape& s, const Tensor& x, const float* packed, const WinogradFinish& finish, const Tensor& y) {
+void forward(const Shape& s, const Tensor& x, const float* packed, const Finish& finish, const Tensor& y) {
   with_algorithm(s, x.type, [&](const auto& algorithm) {
     using Map = typename std::decay_t<decltype(algorithm)>::Element;
     algorithm.forward(x.as<const Map>(), packed, finish, y.as<Map>());

@@ -4,19 +4,24 @@ import * as tf from '@tensorflow/tfjs';
 await tf.setBackend('onednn');
 const noise = (shape, seed) => tf.randomUniform(shape, -1, 1, 'float32', seed);
 
-/** The gradients of a loss of four convolutions, each divided by its largest number. */
+/** The gradients of a loss of five convolutions and a map of one that is dilated, each divided by its largest number. */
 const step = () => {
   const filters = [
     [3, 3, 4, 32],
     [3, 3, 32, 40],
     [3, 3, 40, 32],
-    [3, 3, 32, 5],
+    [5, 3, 32, 33],
+    [3, 3, 33, 5],
   ].map((shape, i) => noise(shape, i + 1));
   const gradients = tf.grads((x, first, ...rest) => {
-    const y = rest.reduce((map, filter) => tf.conv2d(map, filter, 1, 'same'), tf.conv2d(x, first, 1, 'valid'));
+    const y = rest.reduce(
+      (map, filter, i) => tf.conv2d(map, filter, i === 2 ? [2, 3] : 1, 'same'),
+      tf.conv2d(x, first, 1, 'valid'),
+    );
     return y.mul(noise(y.shape, 9)).mean();
   })([noise([2, 13, 15, 4], 8), ...filters]);
-  return gradients.flatMap((gradient) => Array.from(gradient.div(gradient.abs().max()).dataSync()));
+  const dilated = tf.conv2d(noise([2, 13, 15, 4], 8), filters[0], 1, 'same', 'NHWC', 2);
+  return [...gradients, dilated].flatMap((gradient) => Array.from(gradient.div(gradient.abs().max()).dataSync()));
 };
 const float32 = tf.tidy(step);
 const bfloat16 = tf.tidy(() => autocast('bfloat16', step));
