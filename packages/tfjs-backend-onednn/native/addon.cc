@@ -3,6 +3,7 @@
 // back. Pointers fit a double exactly.
 #include <napi.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -38,6 +39,10 @@ void* to_pointer(double number) { return reinterpret_cast<void*>(static_cast<uin
 
 const char* chosen_isa = nullptr;
 
+// At process exit: nothing runs any more once this has returned. Handlers and destructors of globals run in the reverse order
+// of their making, and oneDNN makes globals (code that the calls run) at first uses, so the newest handler counts.
+void end_calls_first() { atexit([] { queue_abandon(nullptr); }); }
+
 Napi::Value init(const Napi::CallbackInfo& info) {
   const Napi::Object options = info[0].As<Napi::Object>();
   static std::once_flag once;
@@ -45,11 +50,10 @@ Napi::Value init(const Napi::CallbackInfo& info) {
     const Napi::Value isa = options.Get("isa");
     const std::string wanted = isa.IsString() ? isa.As<Napi::String>().Utf8Value() : "";
     chosen_isa = register_all(wanted.c_str());
-    // Makes oneDNN's own globals before the handler below, so that they are destroyed after it has run. What throws here
-    // is tried again by the next environment that loads the addon.
+    // What throws here is tried again by the next environment that loads the addon.
     onednn_warm_up();
     queue_start(options.Get("threads").As<Napi::Number>().Int32Value());
-    atexit([] { queue_abandon(nullptr); });
+    end_calls_first();
   });
   Napi::Object result = Napi::Object::New(info.Env());
   Napi::Array names = Napi::Array::New(info.Env());
@@ -60,6 +64,8 @@ Napi::Value init(const Napi::CallbackInfo& info) {
   result["onednn"] = Napi::String::New(info.Env(), onednn_version());
   return result;
 }
+
+void exiting(const Napi::CallbackInfo&) { end_calls_first(); }
 
 void set_commands(const Napi::CallbackInfo& info) {
   State& state = state_of(info);
@@ -105,22 +111,44 @@ std::unique_ptr<Task> read_call(State& state, double*& at, F&& place) {
   return task;
 }
 
+// Blocks of the pool, freed in the end but for those that JavaScript gets: whatever is thrown on the way.
+class Blocks {
+ public:
+  explicit Blocks(Env* owner) : owner_(owner) {}
+  Blocks(const Blocks&) = delete;
+  ~Blocks() {
+    for (void* block : blocks_) pool_free(block);
+  }
+
+  // Null when there is no memory left.
+  void* add(size_t bytes) {
+    blocks_.push_back(nullptr);  // First, since it may throw.
+    return blocks_.back() = pool_allocate(owner_, bytes, false);
+  }
+  // The first of them.
+  void give_away(size_t count) {
+    blocks_.erase(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(std::min(count, blocks_.size())));
+  }
+
+ private:
+  Env* owner_;
+  std::vector<void*> blocks_;
+};
+
 Napi::Value run(const Napi::CallbackInfo& info) {
   State& state = state_of(info);
   double* at = state.commands;
-  std::vector<void*> outputs;
+  Blocks outputs(state.env);
   auto task = read_call(state, at, [&](double& pointer, size_t bytes, bool is_output) -> Place {
     if (!is_output) return {to_pointer(pointer), true};
-    void* data = pool_allocate(state.env, bytes, false);
-    if (data) outputs.push_back(data);
+    void* data = outputs.add(bytes);
     pointer = to_number(data);
     return {data, false};
   });
-  if (!task) {
-    for (void* output : outputs) pool_free(output);
-    return Napi::Number::New(info.Env(), 1);
-  }
+  if (!task) return Napi::Number::New(info.Env(), 1);
+  const size_t made = task->call.tensors.size() - task->call.inputs;
   state.last = queue_push(std::move(task));
+  outputs.give_away(made);
   return Napi::Number::New(info.Env(), 0);
 }
 
@@ -130,18 +158,11 @@ Napi::Value replay(const Napi::CallbackInfo& info) {
   const Napi::Float64Array sizes = info[2].As<Napi::Float64Array>();
   const size_t kept = info[3].As<Napi::Number>().Uint32Value(), given = slots.ElementLength() - sizes.ElementLength();
   double* const slot = slots.Data();
-  const auto free_from = [&](size_t first, size_t end) {
-    for (size_t i = first; i < end; ++i) {
-      pool_free(to_pointer(slot[i]));
-      slot[i] = 0;
-    }
-  };
+  Blocks made(state.env);
   for (size_t i = given; i < slots.ElementLength(); ++i) {
-    void* data = pool_allocate(state.env, static_cast<size_t>(sizes[i - given]), false);
+    void* data = made.add(static_cast<size_t>(sizes[i - given]));
+    if (!data) return Napi::Number::New(info.Env(), 1);
     slot[i] = to_number(data);
-    if (data) continue;
-    free_from(given, i);
-    return Napi::Number::New(info.Env(), 1);
   }
   std::vector<std::unique_ptr<Task>> tasks;
   double* const end = program.Data() + program.ElementLength();
@@ -152,7 +173,7 @@ Napi::Value replay(const Napi::CallbackInfo& info) {
       return {to_pointer(slot[i]), i < given};  // other slots have one value after the other
     }));
   if (!tasks.empty()) state.last = queue_push_all(std::move(tasks));
-  free_from(given + kept, slots.ElementLength());
+  made.give_away(kept);
   return Napi::Number::New(info.Env(), 0);
 }
 
@@ -370,6 +391,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   napi_add_env_cleanup_hook(env, close, state);
 
   exports["init"] = Napi::Function::New(env, init);
+  exports["exiting"] = Napi::Function::New(env, exiting);
   exports["setCommands"] = Napi::Function::New(env, set_commands);
   exports["run"] = Napi::Function::New(env, run);
   exports["replay"] = Napi::Function::New(env, replay);

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import { ProjError } from '@proj/core';
 
 /** Any typed array that a tensor may be made from. */
@@ -21,6 +22,8 @@ export type HostArray =
 export interface Addon {
   /** Starts the compute thread (once a process) and makes this environment known. */
   init(options: { threads: number; isa: string | undefined }): AddonInfo;
+  /** The process is about to end: calls that wait will be dropped then, before what they need is destroyed. */
+  exiting(): void;
   /** The memory through which {@link run} takes calls. */
   setCommands(commands: Float64Array): void;
   /** Enqueues the call in the command buffer, allocates its outputs. 0: done; 1: out of memory, nothing enqueued. */
@@ -156,6 +159,8 @@ function start(folder: string): Loaded {
     threads: threads > 0 ? threads : availableParallelism(),
     isa: process.env.PROJ_ONEDNN_ISA,
   });
+  // Of a worker thread Node ends the environment, which drops its calls.
+  if (isMainThread) process.once('exit', () => addon.exiting());
   const commands = new Float64Array(4096);
   addon.setCommands(commands);
   return { addon, info, commands };

@@ -2,6 +2,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from './backend.js';
+import { assertInRange } from './kernels/index-ops.js';
 import { type Program, Recorder, type Result } from './recorder.js';
 import { type NativeBuffer, newBuffer, Storage } from './storage.js';
 
@@ -66,9 +67,10 @@ export function isCurrent(backend: OnednnBackend, { given, variables }: Program)
 /**
  * Does what a program did, for inputs of the shapes with which it was recorded: assigns variables, returns the outputs.
  *
- * @throws ProjError `out-of-memory`, with nothing done
+ * @throws ProjError `out-of-memory`, `index-out-of-range`, with nothing done
  */
 export function replay(backend: OnednnBackend, program: Program, inputs: readonly TensorInfo[]): TensorInfo[] {
+  for (const { input, size } of program.lookups) assertInRange(backend, inputs[input]!, size);
   const given = [...inputs, ...program.variables.map(({ variable }) => variable)];
   const buffers = given.map((tensor) => backend.bufferOf(tensor));
   const slots = new Float64Array(buffers.length + program.sizes.length);

@@ -24,6 +24,8 @@ export interface Program {
   readonly given: readonly NativeBuffer[];
   /** The values that were uploaded on the way. */
   readonly uploads: readonly HostArray[];
+  /** Inputs, by their place, that are indices into a dimension of that size. */
+  readonly lookups: readonly { readonly input: number; readonly size: number }[];
 }
 
 /** Whether two programs do the same with the same values, so that what was recorded twice depends on nothing else. */
@@ -101,6 +103,7 @@ export class Recorder {
     [];
   private readonly uploaded = new Map<NativeBuffer, HostArray>();
   private readonly held = new Set<NativeBuffer>();
+  private readonly lookups: { readonly input: number; readonly size: number }[] = [];
 
   /** @param owners the variables there are, by the buffers that they have before the calls. */
   constructor(
@@ -129,6 +132,12 @@ export class Recorder {
     this.valueAt.delete(buffer.pointer);
     this.uploaded.set(buffer, values.slice());
     this.hold(buffer);
+  }
+
+  /** What is about to be used as indices into a dimension of `size`. */
+  lookup(indices: NativeBuffer, size: number): void {
+    const input = this.inputs.indexOf(indices);
+    if (input >= 0) this.lookups.push({ input, size });
   }
 
   /** @throws ProjError `not-traceable` */
@@ -165,6 +174,7 @@ export class Recorder {
       held,
       given: held.filter((buffer) => !this.uploaded.has(buffer)),
       uploads: [...this.uploaded.values()],
+      lookups: this.lookups,
     };
   }
 

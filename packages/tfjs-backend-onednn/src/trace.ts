@@ -69,11 +69,14 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
   function runAndRecord(key: string, backend: OnednnBackend, inputs: Inputs): Output {
     let output: Output | undefined;
     // Copies, since what `f` does with an input must not be taken for what it does with a tensor from outside.
-    const copies = inputs.map((input) => tf.engine().makeTensorFromTensorInfo(copyOf(backend, input))) as Inputs;
-    const newest = tf.scalar(0);
+    const copies: tf.Tensor[] = [];
+    let newest: tf.Tensor | undefined;
     try {
+      for (const input of inputs) copies.push(tf.engine().makeTensorFromTensorInfo(copyOf(backend, input)));
+      newest = tf.scalar(0);
+      const { id } = newest;
       const program = record(backend, copies, () => {
-        output = tf.tidy(() => ownOutput(f(...copies), newest.id));
+        output = tf.tidy(() => ownOutput(f(...(copies as Inputs)), id));
         return [output].flat() as tf.Tensor[];
       });
       const before = records.get(key);
@@ -88,6 +91,9 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
         releaseProgram(backend, program);
       }
       return output!;
+    } catch (error) {
+      tf.dispose(output);
+      throw error;
     } finally {
       tf.dispose([newest, ...copies]);
     }

@@ -27,8 +27,9 @@ async function program(
 /** Enqueues work that takes the compute thread far longer than enqueueing it. */
 function enqueueLongWork(products: number): tf.Tensor {
   return tf.tidy(() => {
-    let x: tf.Tensor2D = tf.fill([700, 700], 1 / 700);
-    for (let i = 0; i < products; i++) x = tf.matMul(x, x);
+    const mean: tf.Tensor2D = tf.fill([700, 700], 1 / 700);
+    let x = mean;
+    for (let i = 0; i < products; i++) x = tf.matMul(x, mean);
     return x;
   });
 }
@@ -153,11 +154,15 @@ describe.skipIf(!available)('processes', { timeout: 300_000 }, () => {
     expect(code).toBe(7);
   });
 
+  it('process.exit in the middle of a replay does so too', async () => {
+    expect(await program('exit-mid-replay')).toMatchObject({ code: 7, stdout: 'replayed\n', stderr: '' });
+  });
+
   it('the process ends by itself when work is enqueued but not awaited', async () => {
     expect(await program('enqueue-and-leave')).toMatchObject({ code: 0, stdout: 'left\n', stderr: '' });
   });
 
-  it('worker threads share the compute thread, and may end at any time', async () => {
+  it('worker threads share the compute thread, in replays too, and may end at any time', async () => {
     expect(await program('workers')).toMatchObject({ code: 0, stdout: 'workers agree\nmain goes on\n', stderr: '' });
   });
 
@@ -190,8 +195,27 @@ describe.skipIf(!available)('processes', { timeout: 300_000 }, () => {
     expect(Number(loss)).toBeGreaterThan(0);
   });
 
+  it('a traced function that does not fit into memory throws, leaks and assigns nothing, and goes on when there is room', async () => {
+    const { code, stdout, stderr } = await program('trace-out-of-memory', {
+      PROJ_ONEDNN_MEMORY_LIMIT: String(128 << 20),
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const fits = (count: number) => `-0.0729 ${10 * count}`;
+    expect(stdout.trim().split('\n')).toEqual([
+      expect.stringMatching(/^out-of-memory: Out of memory in \w+.*float32 \[1500, 32, 32, 8\]/),
+      'left over: 0,0; count 1',
+      fits(2),
+      fits(3),
+      fits(4),
+      expect.stringMatching(/^out-of-memory: Out of memory in a traced function.*MB/),
+      'left over: 0,0; count 4',
+      fits(5),
+      'assigned 4 times',
+    ]);
+  });
+
   it('what C++ throws becomes an exception in JavaScript, and starting can be tried again', async () => {
-    const stdout = 'init throws, then works\nrun throws\n';
+    const stdout = 'init throws, then works\nrun throws, replay throws, 0 buffers left\n';
     expect(await program('native-exceptions')).toMatchObject({ code: 0, stdout, stderr: '' });
   });
 

@@ -292,6 +292,33 @@ describe.skipIf(!available)('trace', () => {
     tf.dispose([x, y]);
   });
 
+  it('refuses indices that do not exist in a repetition as in a call, and tells of computed ones at the next read', () => {
+    const table = noise([3, 2], 1);
+    const one = tf.scalar(1, 'int32');
+    const look = (indices: tf.Tensor) => tf.gather(table, indices.reshape([-1]) as tf.Tensor1D);
+    const given = trace(look);
+    const computed = trace((indices: tf.Tensor) => look(indices.add(one)));
+    const indices = (...values: number[]) => tf.tensor2d(values, [1, values.length], 'int32');
+    const [right, wrong] = [indices(0, 1), indices(1, 7)];
+    const rows = table.dataSync();
+    for (let i = 0; i < 3; i++) {
+      expect(take(given(right))).toEqual(rows.slice(0, 4));
+      expect(take(computed(right))).toEqual(rows.slice(2, 6));
+    }
+    const before = native();
+    const refused = expect.objectContaining({ code: 'index-out-of-range', received: '7' });
+    expect(() => given(wrong)).toThrow(refused);
+    expect(native()).toEqual(before);
+    const result = computed(wrong);
+    expect(() => result.dataSync()).toThrow(/gather \[3,2\] \[2\] \[2,2\]: index 8 is not in \[0, 2\]/);
+    result.dispose();
+    expect(native()).toEqual(before);
+    expect(take(given(right))).toEqual(rows.slice(0, 4));
+    expect(take(computed(right))).toEqual(rows.slice(2, 6));
+    for (const traced of [given, computed]) traced.dispose();
+    tf.dispose([table, one, right, wrong]);
+  });
+
   it('works on another backend, without a recording', async () => {
     await tf.setBackend('cpu');
     const traced = trace((a: tf.Tensor) => a.square());

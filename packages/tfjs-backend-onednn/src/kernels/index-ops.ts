@@ -5,10 +5,12 @@ import type { OnednnBackend } from '../backend.js';
 import { type Inputs, isFloat, isPlain, registerNative, runOne } from './register.js';
 
 /**
- * Refuses indices that the host made and that do not exist. Those that were computed are checked where the kernel runs,
- * and reported by the next read.
+ * Refuses indices that the host made and that do not exist in a dimension of `size`. Those that were computed are checked
+ * where the kernel runs, and reported by the next read.
+ *
+ * @throws ProjError `index-out-of-range`
  */
-function assertInRange(backend: OnednnBackend, indices: TensorInfo, size: number): void {
+export function assertInRange(backend: OnednnBackend, indices: Pick<TensorInfo, 'dataId'>, size: number): void {
   const { range } = backend.data.get(indices.dataId);
   if (range === undefined || (range.min >= 0 && range.max < size)) return;
   const wrong = range.min < 0 ? range.min : range.max;
@@ -25,6 +27,7 @@ export function registerIndexOps(): void {
     if (!isPlain(x) || indices.dtype !== 'int32') return undefined;
     const at = tf.util.parseAxisParam(axis, x.shape)[0]!;
     assertInRange(backend, indices, x.shape[at]!);
+    backend.recorder?.lookup(backend.bufferOf(indices), x.shape[at]!);
     const info = tf.backend_util.segment_util.collectGatherOpShapeInfo(
       x as tf.Tensor,
       indices as tf.Tensor,

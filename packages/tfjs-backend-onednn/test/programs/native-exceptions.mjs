@@ -24,6 +24,13 @@ process.stdout.write(`init ${attempt(() => addon.init(options))}, `);
 bound('unlimited');
 process.stdout.write(`then ${attempt(() => addon.init(options))}\n`);
 
-// A call with more tensors than any memory holds.
-addon.setCommands(Float64Array.of(0, 2 ** 60, 0, 0));
-process.stdout.write(`run ${attempt(() => addon.run())}\n`);
+// A call with more numbers than any memory holds, and an output of one element that is made before they are read; alone, and
+// behind a whole call in a program.
+const tooLong = [0, 0, 1, 2 ** 60, 0, 0, 1, 1];
+addon.setCommands(Float64Array.from(tooLong));
+process.stdout.write(`run ${attempt(() => addon.run())}, `);
+const { ops } = addon.init(options);
+const whole = [ops.indexOf('range'), 0, 1, 2, -1, 0, 1, 1, 0, 1];
+const program = Float64Array.from([...whole, ...tooLong.with(4, -2)]);
+const replay = () => addon.replay(program, new Float64Array(2), Float64Array.of(4, 4), 1);
+process.stdout.write(`replay ${attempt(replay)}, ${addon.memory().liveBuffers} buffers left\n`);

@@ -1,17 +1,22 @@
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+import { trace } from '@proj/tfjs-backend-onednn';
 import * as tf from '@tensorflow/tfjs';
-import '@proj/tfjs-backend-onednn';
 
 /** A result that depends on every step; the same in every thread. */
+const steps = (x) => {
+  let y = x;
+  for (let i = 0; i < 30; i++) y = tf.matMul(y, y).div(tf.scalar(1e7));
+  return y.sum();
+};
+const traced = trace(steps);
+
+/** The result, which replays of the steps must have as well. */
 async function compute() {
-  const x = tf.tidy(() => {
-    let y = tf.range(0, 10_000).reshape([100, 100]);
-    for (let i = 0; i < 30; i++) y = tf.matMul(y, y).div(tf.scalar(1e7));
-    return y.sum();
-  });
-  const [value] = await x.data();
-  x.dispose();
-  return value;
+  const start = tf.tidy(() => tf.range(0, 10_000).reshape([100, 100]));
+  const results = [steps, traced, traced, traced, traced].map((f) => tf.tidy(() => f(start)));
+  const values = await Promise.all(results.map((result) => result.data()));
+  tf.dispose([start, results]);
+  return values.every(([value]) => value === values[0][0]) ? values[0][0] : Number.NaN;
 }
 
 function result(worker) {
