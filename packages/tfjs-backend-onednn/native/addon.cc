@@ -39,10 +39,6 @@ void* to_pointer(double number) { return reinterpret_cast<void*>(static_cast<uin
 
 const char* chosen_isa = nullptr;
 
-// At process exit: nothing runs any more once this has returned. Handlers and destructors of globals run in the reverse order
-// of their making, and oneDNN makes globals (code that the calls run) at first uses, so the newest handler counts.
-void end_calls_first() { atexit([] { queue_abandon(nullptr); }); }
-
 Napi::Value init(const Napi::CallbackInfo& info) {
   const Napi::Object options = info[0].As<Napi::Object>();
   static std::once_flag once;
@@ -50,10 +46,12 @@ Napi::Value init(const Napi::CallbackInfo& info) {
     const Napi::Value isa = options.Get("isa");
     const std::string wanted = isa.IsString() ? isa.As<Napi::String>().Utf8Value() : "";
     chosen_isa = register_all(wanted.c_str());
-    // What throws here is tried again by the next environment that loads the addon.
+    // Makes oneDNN's own globals before the handler below, so that they are destroyed after it has run: those of its first
+    // primitive. Others come with later ones, which is why JavaScript calls `leave` first where it can. What throws here is
+    // tried again by the next environment that loads the addon.
     onednn_warm_up();
     queue_start(options.Get("threads").As<Napi::Number>().Int32Value());
-    end_calls_first();
+    atexit([] { queue_abandon(nullptr); });
   });
   Napi::Object result = Napi::Object::New(info.Env());
   Napi::Array names = Napi::Array::New(info.Env());
@@ -65,7 +63,7 @@ Napi::Value init(const Napi::CallbackInfo& info) {
   return result;
 }
 
-void exiting(const Napi::CallbackInfo&) { end_calls_first(); }
+void leave(const Napi::CallbackInfo&) { queue_leave(); }
 
 void set_commands(const Napi::CallbackInfo& info) {
   State& state = state_of(info);
@@ -391,7 +389,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   napi_add_env_cleanup_hook(env, close, state);
 
   exports["init"] = Napi::Function::New(env, init);
-  exports["exiting"] = Napi::Function::New(env, exiting);
+  exports["leave"] = Napi::Function::New(env, leave);
   exports["setCommands"] = Napi::Function::New(env, set_commands);
   exports["run"] = Napi::Function::New(env, run);
   exports["replay"] = Napi::Function::New(env, replay);

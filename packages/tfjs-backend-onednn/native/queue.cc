@@ -26,10 +26,22 @@ struct Queue {
   std::atomic<uint64_t> submitted{0}, completed{0};
   bool asleep = false;
   int waiters = 0;
+  bool leaving = false;
   Env* running = nullptr;
   bool busy = false;
   int threads = 1;
   std::vector<OpProfile> profile;
+
+  bool has_work() const { return !tasks.empty() && (!leaving || waiters > 0); }
+
+  // Until `ready`, with the lock held.
+  template <class F>
+  void wait(std::unique_lock<std::mutex>& guard, F&& ready) {
+    waiters += 1;
+    if (asleep && has_work()) work.notify_one();
+    done.wait(guard, ready);
+    waiters -= 1;
+  }
 };
 
 // Never destroyed: the compute thread outlives the destructors that run at process exit.
@@ -98,12 +110,12 @@ void loop() {
   omp_set_dynamic(0);
   std::unique_lock<std::mutex> guard(q.lock);
   for (;;) {
-    for (int i = 0; q.tasks.empty() && i < kSpin; ++i) {
+    for (int i = 0; !q.has_work() && i < kSpin; ++i) {
       guard.unlock();
       __builtin_ia32_pause();
       guard.lock();
     }
-    while (q.tasks.empty()) {
+    while (!q.has_work()) {
       q.asleep = true;
       q.work.wait(guard);
       q.asleep = false;
@@ -121,7 +133,7 @@ void loop() {
     q.busy = false;
     q.running = nullptr;
     q.completed.fetch_add(1);
-    if (q.waiters > 0) q.done.notify_all();
+    if (q.waiters > 0 || q.leaving) q.done.notify_all();
   }
 }
 
@@ -144,9 +156,7 @@ namespace {
 // With the lock held.
 void await_room(Queue& q, std::unique_lock<std::mutex>& guard) {
   if (q.tasks.size() < kMaxPending) return;
-  q.waiters += 1;
-  q.done.wait(guard, [&] { return q.tasks.size() < kMaxPending; });
-  q.waiters -= 1;
+  q.wait(guard, [&] { return q.tasks.size() < kMaxPending; });
 }
 
 uint64_t append(Queue& q, std::unique_ptr<Task> task) {
@@ -179,9 +189,7 @@ void queue_wait(uint64_t sequence) {
   Queue& q = queue();
   if (q.completed.load() >= sequence) return;
   std::unique_lock<std::mutex> guard(q.lock);
-  q.waiters += 1;
-  q.done.wait(guard, [&] { return q.completed.load() >= sequence; });
-  q.waiters -= 1;
+  q.wait(guard, [&] { return q.completed.load() >= sequence; });
 }
 
 Failure queue_failure(Env* env) {
@@ -199,6 +207,13 @@ uint64_t queue_forget(Env* env, const Failure& failure) {
   return queue_push(std::move(task));
 }
 
+void queue_leave() {
+  Queue& q = queue();
+  std::unique_lock<std::mutex> guard(q.lock);
+  q.leaving = true;
+  q.done.wait(guard, [&] { return !q.busy; });
+}
+
 void queue_abandon(Env* env) {
   Queue& q = queue();
   std::unique_lock<std::mutex> guard(q.lock);
@@ -208,9 +223,7 @@ void queue_abandon(Env* env) {
     // At process exit nobody is left to hear of it.
     if (!env) task->finish = nullptr;
   }
-  q.waiters += 1;
-  q.done.wait(guard, [&] { return !q.busy || (env && q.running != env); });
-  q.waiters -= 1;
+  q.wait(guard, [&] { return !q.busy || (env && q.running != env); });
 }
 
 std::vector<OpProfile> queue_profile() {

@@ -48,6 +48,9 @@ Failure queue_failure(Env* env);
 // JavaScript has been told. In the queue, since reads that were made before it knew must fail as well. Returns as queue_push.
 uint64_t queue_forget(Env* env, const Failure& failure);
 
+// The process is about to end, and with it what calls need: returns when none runs. From then on they run only while a thread
+// waits for them.
+void queue_leave();
 // Drops what waits of this environment (null: of all) and returns when nothing of it runs any more.
 void queue_abandon(Env* env);
 

@@ -22,8 +22,8 @@ export type HostArray =
 export interface Addon {
   /** Starts the compute thread (once a process) and makes this environment known. */
   init(options: { threads: number; isa: string | undefined }): AddonInfo;
-  /** The process is about to end: calls that wait will be dropped then, before what they need is destroyed. */
-  exiting(): void;
+  /** Before the process ends: returns when no call runs any more. From then on calls run only while something waits for them. */
+  leave(): void;
   /** The memory through which {@link run} takes calls. */
   setCommands(commands: Float64Array): void;
   /** Enqueues the call in the command buffer, allocates its outputs. 0: done; 1: out of memory, nothing enqueued. */
@@ -160,7 +160,7 @@ function start(folder: string): Loaded {
     isa: process.env.PROJ_ONEDNN_ISA,
   });
   // Of a worker thread Node ends the environment, which drops its calls.
-  if (isMainThread) process.once('exit', () => addon.exiting());
+  if (isMainThread) process.once('exit', () => addon.leave());
   const commands = new Float64Array(4096);
   addon.setCommands(commands);
   return { addon, info, commands };
