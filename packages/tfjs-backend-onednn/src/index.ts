@@ -9,6 +9,7 @@ import { BACKEND } from './kernels/register.js';
 import { isAvailable } from './load-addon.js';
 import { fuseLstm } from './lstm.js';
 import { repeatNatively } from './reduce-gradients.js';
+import { fuseSilu } from './silu.js';
 
 export { OnednnBackend } from './backend.js';
 export { dropout } from './dropout.js';
@@ -33,6 +34,7 @@ export { isAvailable } from './load-addon.js';
 export { type LstmInputs, lstm } from './lstm.js';
 export { autocast, getPrecision, type Precision, setPrecision } from './precision.js';
 export { type OperationTime, profile, resetProfile } from './profile.js';
+export { silu } from './silu.js';
 export type { TensorSpec } from './storage.js';
 export { type Traced, trace } from './trace.js';
 
@@ -50,6 +52,7 @@ if (tf.findBackendFactory(BACKEND) == null) {
     fuseLayers();
     fuseDropout();
     fuseLstm();
+    fuseSilu();
     repeatNatively();
     releaseGradientsEarly();
   }

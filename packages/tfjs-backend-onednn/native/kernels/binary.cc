@@ -158,6 +158,9 @@ struct Prelu : Cheap<> {
 struct ReluGrad : Cheap<> {
   static float apply(float dy, float y) { return relu_grad(dy, y); }
 };
+struct SiluGrad : Cheap<3> {
+  static float apply(float dy, float x) { return silu_grad(dy, x); }
+};
 // Gradient of elu from its output.
 struct EluGrad : Cheap<> {
   static float apply(float dy, float y) { return y >= 0 ? dy : dy * (y + 1.0f); }
@@ -203,8 +206,9 @@ void real(const Call& call) {
   binary<F, float, float>(call);
 }
 
-void relu_gradient(const Call& call) {
-  call[0].type == Type::f32 && call[1].type == Type::f32 ? real<ReluGrad>(call) : arithmetic_bf16<ReluGrad>(call);
+template <class F>
+void gradient(const Call& call) {
+  call[0].type == Type::f32 && call[1].type == Type::f32 ? real<F>(call) : arithmetic_bf16<F>(call);
 }
 
 template <class F>
@@ -235,7 +239,8 @@ void add_binary() {
            {"atan2", real<Atan2>},
            {"prelu", real<Prelu>},
            {"elu_grad", real<EluGrad>},
-           {"relu_grad", relu_gradient, gives_bf16},
+           {"relu_grad", gradient<ReluGrad>, gives_bf16},
+           {"silu_grad", gradient<SiluGrad>, gives_bf16},
            {"equal", comparison<Equal>},
            {"not_equal", comparison<NotEqual>},
            {"greater", comparison<Greater>},

@@ -82,6 +82,7 @@ PROJ_NUMBER(sign, x > 0 ? 1.0f : (x < 0 ? -1.0f : 0.0f), (x > 0) - (x < 0))
     call[0].type == Type::bf16 ? map<Bf16, Bf16>(call, cost, f) : map<float, float>(call, cost, f); \
   }
 PROJ_REAL_BF16(vector_sigmoid, 2, vsigmoid(x))
+PROJ_REAL_BF16(vector_silu, 3, silu(x))
 PROJ_REAL_BF16(relu_float, 1, relu(x))
 #undef PROJ_REAL_BF16
 
@@ -143,7 +144,7 @@ bool changes_precision(const Call& call) {
 }  // namespace
 
 void add_unary() {
-  add_ops({{"exp", vector_exp}, {"log", vector_log}, {"sigmoid", vector_sigmoid, all_bf16}, {"tanh", vector_tanh},
+  add_ops({{"exp", vector_exp}, {"log", vector_log}, {"sigmoid", vector_sigmoid, all_bf16}, {"silu", vector_silu, all_bf16}, {"tanh", vector_tanh},
            {"sqrt", square_root}, {"rsqrt", reciprocal_root}, {"reciprocal", reciprocal}, {"floor", floor_},
            {"ceil", ceil_}, {"round", round_}, {"relu6", relu6}, {"elu", elu}, {"selu", selu}, {"log1p", log1p_},
            {"expm1", expm1_}, {"sin", sin_}, {"cos", cos_}, {"tan", tan_}, {"asin", asin_}, {"acos", acos_},

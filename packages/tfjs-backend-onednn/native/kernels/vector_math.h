@@ -79,6 +79,13 @@ inline float vsigmoid(float x) {
   return x < 0 ? e * y : y;
 }
 
+inline float silu(float x) { return vsigmoid(x) * x; }
+// Gradient of silu from its input.
+inline float silu_grad(float dy, float x) {
+  const float s = vsigmoid(x);
+  return dy * (s * (1.0f + x * (1.0f - s)));
+}
+
 // Rational approximation, degrees 13 and 6; it reaches 1 at 7.9.
 inline float vtanh(float x) {
   const float c = x > 7.90531110763549805f ? 7.90531110763549805f : (x < -7.90531110763549805f ? -7.90531110763549805f : x);

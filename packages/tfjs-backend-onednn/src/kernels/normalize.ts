@@ -1,6 +1,6 @@
 import type { FusedBatchNormAttrs, SoftmaxAttrs, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import type { OnednnBackend } from '../backend.js';
+import type { OnednnBackend, Operand } from '../backend.js';
 import { autocast, getPrecision } from '../precision.js';
 import type { DeferredCall } from '../storage.js';
 import { type Inputs, isFloat, registerNative, runOne } from './register.js';
@@ -31,7 +31,7 @@ interface Normalisation extends Record<'x' | 'mean' | 'variance', TensorInfo> {
   readonly epsilon: number;
 }
 
-/** Deferred, so that a residual sum and a ReLU after it run in the same pass; in that of a convolution that waits itself. */
+/** Deferred, so that a residual sum and an activation after it run in the same pass; in that of a convolution that waits itself. */
 function normalise(backend: OnednnBackend, { x, mean, variance, offset, scale, epsilon }: Normalisation): TensorInfo {
   const rest = [mean, variance, offset ?? undefined, scale ?? undefined, undefined];
   const conv = backend.deferredCall(x, 'conv2d');
@@ -43,7 +43,7 @@ function normalise(backend: OnednnBackend, { x, mean, variance, offset, scale, e
   return backend.defer('conv2d_norm', [picture, filter, bias, ...rest], x.shape, [...geometry, epsilon, 0]);
 }
 
-/** A normalisation that waits, whose last input is the residual and whose last number tells whether a ReLU follows. */
+/** A normalisation that waits, whose last input is the residual and whose last number tells which activation follows. */
 function deferredNormalisation(backend: OnednnBackend, tensor: TensorInfo): DeferredCall | undefined {
   return backend.deferredCall(tensor, 'batch_norm') ?? backend.deferredCall(tensor, 'conv2d_norm');
 }
@@ -63,13 +63,50 @@ export function addToNormalised(backend: OnednnBackend, a: TensorInfo, b: Tensor
   return undefined;
 }
 
-/** The ReLU of a batch normalisation, with or without a residual sum, that is not computed yet. */
-export function reluOfNormalised(backend: OnednnBackend, x: TensorInfo): TensorInfo | undefined {
+/** What a normalisation does to its result, by the numbers of `native/kernels/batchnorm.cc`. */
+const ACTIVATIONS = { nothing: 0, relu: 1, silu: 2 } as const;
+
+/**
+ * The activation of a batch normalisation, with or without a residual sum, that is not computed yet, in the pass of that. In
+ * that of a convolution only the ReLU.
+ */
+export function activatedNormalised(
+  backend: OnednnBackend,
+  x: TensorInfo,
+  activation: 'relu' | 'silu',
+): TensorInfo | undefined {
   const call = deferredNormalisation(backend, x);
-  if (call === undefined) return undefined;
-  const numbers = [...call.numbers.slice(0, -1), 1];
+  if (call === undefined || (activation === 'silu' && call.op !== 'batch_norm')) return undefined;
+  const numbers = [...call.numbers.slice(0, -1), ACTIVATIONS[activation]];
   const output = { shape: x.shape, dtype: 'float32' as const };
   return autocast(call.precision, () => runOne(backend, call.op, call.inputs, [output], numbers));
+}
+
+/**
+ * The gradient of a batch normalisation's output z, which has never been computed, where `dy` is that of silu(z): deferred, so
+ * that the gradient of the normalisation does it along.
+ */
+export function gradientOfActivated(backend: OnednnBackend, dy: TensorInfo, z: TensorInfo): TensorInfo | undefined {
+  const call = backend.deferredCall(z, 'batch_norm');
+  if (call === undefined || call.inputs.at(-1) !== undefined) return undefined;
+  return backend.defer('batch_norm_silu_grad', [dy, ...call.inputs.slice(0, -1)], z.shape, call.numbers.slice(0, 1));
+}
+
+/** The operands of `batch_norm_grad` after x, up to beta, and its activation: what comes after a normalisation of `x` of one pass. */
+function gradientOfActivation(
+  backend: OnednnBackend,
+  x: TensorInfo,
+  dy: TensorInfo,
+): { operands: [dy: Operand, y: Operand]; beta: Operand; activation: number } {
+  const relu = backend.deferredCall(dy, 'relu_grad');
+  if (relu !== undefined) {
+    return { operands: [relu.inputs[0], relu.inputs[1]], beta: undefined, activation: ACTIVATIONS.relu };
+  }
+  const silu = backend.deferredCall(dy, 'batch_norm_silu_grad');
+  if (silu !== undefined && silu.inputs[1]!.buffer === backend.bufferOf(x)) {
+    return { operands: [silu.inputs[0], undefined], beta: silu.inputs[4], activation: ACTIVATIONS.silu };
+  }
+  return { operands: [dy, undefined], beta: undefined, activation: ACTIVATIONS.nothing };
 }
 
 export function registerNormalize(): void {
@@ -102,10 +139,9 @@ export function registerNormalize(): void {
       const { x, dy, gamma, mean, variance } = inputs;
       const channels = { shape: [x.shape.at(-1)!], dtype: 'float32' as const };
       const dx = { shape: x.shape, dtype: 'float32' as const };
-      const relu = backend.deferredCall(dy, 'relu_grad');
-      const [gradient, y] = relu === undefined ? [dy, undefined] : relu.inputs;
-      const operands = [x, gradient, y, gamma, mean, variance];
-      return backend.run('batch_norm_grad', operands, [dx, channels, channels], [epsilon]);
+      const { operands, beta, activation } = gradientOfActivation(backend, x, dy);
+      const all = [x, ...operands, gamma, beta, mean, variance];
+      return backend.run('batch_norm_grad', all, [dx, channels, channels], [epsilon, activation]);
     },
   );
 

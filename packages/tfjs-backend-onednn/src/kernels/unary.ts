@@ -1,5 +1,5 @@
 import type { ClipByValueAttrs, LeakyReluAttrs, StepAttrs } from '@tensorflow/tfjs';
-import { reluOfNormalised } from './normalize.js';
+import { activatedNormalised, gradientOfActivated } from './normalize.js';
 import { type Inputs, isFloat, registerNative, runOne } from './register.js';
 
 /** Kernels from float32 to float32, by the operation that does them. */
@@ -72,12 +72,23 @@ export function registerUnary(): void {
   );
   registerNative<Inputs<'x'>>('Relu', (backend, { x }) =>
     isFloat(x) || x.dtype === 'int32'
-      ? (reluOfNormalised(backend, x) ?? runOne(backend, 'relu', [x], [{ shape: x.shape, dtype: x.dtype }]))
+      ? (activatedNormalised(backend, x, 'relu') ?? runOne(backend, 'relu', [x], [{ shape: x.shape, dtype: x.dtype }]))
       : undefined,
   );
   // dy where the output y of a ReLU is positive. Deferred: the gradient of a batch normalisation does it along.
   registerNative<Inputs<'dy' | 'y'>>('ReluGrad', (backend, { dy, y }) =>
     backend.defer('relu_grad', [dy, y], y.shape, []),
+  );
+  registerNative<Inputs<'x'>>('Silu', (backend, { x }) =>
+    isFloat(x)
+      ? (activatedNormalised(backend, x, 'silu') ??
+        runOne(backend, 'silu', [x], [{ shape: x.shape, dtype: 'float32' }]))
+      : undefined,
+  );
+  // From dy of its output and the input x; deferred as that of a ReLU is.
+  registerNative<Inputs<'dy' | 'x'>>(
+    'SiluGrad',
+    (backend, { dy, x }) => gradientOfActivated(backend, dy, x) ?? backend.defer('silu_grad', [dy, x], x.shape, []),
   );
   registerNative<Inputs<'x'>, ClipByValueAttrs>('ClipByValue', (backend, { x }, { clipValueMin, clipValueMax }) =>
     isFloat(x) || x.dtype === 'int32'
