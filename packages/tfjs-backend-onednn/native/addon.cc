@@ -39,13 +39,19 @@ void* to_pointer(double number) { return reinterpret_cast<void*>(static_cast<uin
 
 const char* chosen_isa = nullptr;
 
+Napi::Value isas(const Napi::CallbackInfo& info) {
+  Napi::Array result = Napi::Array::New(info.Env());
+  for (const char* name : instruction_sets()) result[result.Length()] = Napi::String::New(info.Env(), name);
+  return result;
+}
+
 Napi::Value init(const Napi::CallbackInfo& info) {
   const Napi::Object options = info[0].As<Napi::Object>();
   static std::once_flag once;
   std::call_once(once, [&] {
     const Napi::Value isa = options.Get("isa");
     const std::string wanted = isa.IsString() ? isa.As<Napi::String>().Utf8Value() : "";
-    chosen_isa = register_all(wanted.c_str());
+    chosen_isa = register_all(wanted.empty() ? nullptr : wanted.c_str());
     // Makes oneDNN's own globals before the handler below, so that they are destroyed after it has run: those of its first
     // primitive. Others come with later ones, which is why JavaScript calls `leave` first where it can. What throws here is
     // tried again by the next environment that loads the addon.
@@ -388,6 +394,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   state->settle.Unref(env);
   napi_add_env_cleanup_hook(env, close, state);
 
+  exports["isas"] = Napi::Function::New(env, isas);
   exports["init"] = Napi::Function::New(env, init);
   exports["leave"] = Napi::Function::New(env, leave);
   exports["setCommands"] = Napi::Function::New(env, set_commands);

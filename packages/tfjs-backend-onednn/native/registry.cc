@@ -15,23 +15,14 @@ struct Isa {
   dnnl::cpu_isa onednn;
 };
 
-}  // namespace
-
-std::vector<Op>& registry() {
-  static std::vector<Op>* ops = new std::vector<Op>;
-  return *ops;
-}
-
-void add_ops(std::initializer_list<Op> ops) { registry().insert(registry().end(), ops); }
-
-const char* register_all(const char* wanted) {
+std::vector<Isa> usable() {
   __builtin_cpu_init();
   [[maybe_unused]] const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   [[maybe_unused]] const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   [[maybe_unused]] const bool bf16 = avx512 && __builtin_cpu_supports("avx512bf16");
   [[maybe_unused]] const bool amx = bf16 && __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-int8");
-  const Isa levels[] = {
+  std::vector<Isa> levels{
 #ifdef PROJ_HAS_avx512
       {"amx", amx, avx512::add_kernels, dnnl::cpu_isa::all},
       {"avx512_bf16", bf16, avx512::add_kernels, dnnl::cpu_isa::avx512_core_bf16},
@@ -41,19 +32,36 @@ const char* register_all(const char* wanted) {
       {"avx2", avx2, avx2::add_kernels, dnnl::cpu_isa::avx2},
 #endif
       {"baseline", true, baseline::add_kernels, dnnl::cpu_isa::sse41}};
-  const Isa* chosen = nullptr;
-  for (const Isa& level : levels) {
-    if (!level.supported) continue;
-    if (!chosen) chosen = &level;
-    if (wanted && strcmp(wanted, level.name) == 0) chosen = &level;
-  }
+  levels.erase(std::remove_if(levels.begin(), levels.end(), [](const Isa& level) { return !level.supported; }), levels.end());
+  return levels;
+}
+
+}  // namespace
+
+std::vector<Op>& registry() {
+  static std::vector<Op>* ops = new std::vector<Op>;
+  return *ops;
+}
+
+void add_ops(std::initializer_list<Op> ops) { registry().insert(registry().end(), ops); }
+
+std::vector<const char*> instruction_sets() {
+  std::vector<const char*> names;
+  for (const Isa& level : usable()) names.push_back(level.name);
+  return names;
+}
+
+const char* register_all(const char* wanted) {
+  const std::vector<Isa> levels = usable();
+  const auto is_wanted = [&](const Isa& level) { return !wanted || strcmp(wanted, level.name) == 0; };
+  const Isa& chosen = *std::find_if(levels.begin(), levels.end(), is_wanted);
   registry().clear();  // of an attempt that failed
-  chosen->add();
+  chosen.add();
   // Of this process for good; where something else has used oneDNN before, that has settled it.
-  if (wanted && strcmp(wanted, chosen->name) == 0) dnnl::set_max_cpu_isa(chosen->onednn);
+  if (wanted) dnnl::set_max_cpu_isa(chosen.onednn);
   add_conv();
   add_matmul();
-  return chosen->name;
+  return chosen.name;
 }
 
 // Products that one thread computes in less time than it takes to wake others and to wait for them.

@@ -20,7 +20,9 @@ export type HostArray =
 
 /** What the native addon exports. Pointers are numbers, storage types those of `native/tensor.h`. */
 export interface Addon {
-  /** Starts the compute thread (once a process) and makes this environment known. */
+  /** The instruction sets that this machine runs and the addon is compiled for, the best first: see {@link AddonInfo.isa}. */
+  isas(): string[];
+  /** Starts the compute thread (once a process) and makes this environment known. `isa`: one of those, the best by default. */
   init(options: { threads: number; isa: string | undefined }): AddonInfo;
   /** Before the process ends: returns when no call runs any more. From then on calls run only while something waits for them. */
   leave(): void;
@@ -59,7 +61,7 @@ export interface AddonInfo {
   /** Names of the operations; a name's index is its number in the command buffer. */
   readonly ops: readonly string[];
   readonly threads: number;
-  /** The best instruction set in use: `amx`, `avx512_bf16`, `avx512`, `avx2` or `baseline`. */
+  /** The instruction set in use: `amx`, `avx512_bf16`, `avx512`, `avx2` or `baseline`. */
   readonly isa: string;
   /** Version of oneDNN, e.g. `2.6.3`. */
   readonly onednn: string;
@@ -80,7 +82,8 @@ let loaded: Loaded | ProjError | undefined;
 /**
  * The addon: the build of a checkout first, then the package for this platform. Loaded once a thread.
  *
- * @throws ProjError `addon-missing` with the ways out when there is none that loads.
+ * @throws ProjError `addon-missing` with the ways out when there is none that loads; `invalid-option` when `PROJ_ONEDNN_ISA`
+ *   names an instruction set that is not there.
  */
 export function loadAddon(): Loaded {
   loaded ??= tryLoad();
@@ -115,6 +118,7 @@ function tryLoad(): Loaded | ProjError {
     try {
       return start(folder);
     } catch (error) {
+      if (error instanceof ProjError) return error;
       reasons.push(error instanceof Error ? error.message : String(error));
     }
   }
@@ -154,10 +158,20 @@ function start(folder: string): Loaded {
   // in a worker thread it is a copy.
   require(join(folder, 'environment.node'));
   const addon = require(join(folder, 'onednn.node')) as Addon;
+  const isas = addon.isas();
+  const isa = process.env.PROJ_ONEDNN_ISA || undefined;
+  if (isa !== undefined && !isas.includes(isa)) {
+    throw new ProjError('PROJ_ONEDNN_ISA names an instruction set that is not there', {
+      code: 'invalid-option',
+      expected: `${isas.join(', ')}: what this machine runs and ${folder} is compiled for`,
+      received: isa,
+      fix: 'Unset it for the best there is. A checkout is compiled for this machine; `node scripts/build-native.mjs --all` compiles every set.',
+    });
+  }
   const threads = Number.parseInt(process.env.OMP_NUM_THREADS ?? '', 10);
   const info = addon.init({
     threads: threads > 0 ? threads : availableParallelism(),
-    isa: process.env.PROJ_ONEDNN_ISA,
+    isa,
   });
   // Of a worker thread Node ends the environment, which drops its calls.
   if (isMainThread) process.once('exit', () => addon.leave());

@@ -51,7 +51,9 @@ function callOf(op: string, shape: Shape): Call | undefined {
     case 'batch_norm_statistics':
       return call([x], [channels, channels]);
     case 'batch_norm_grad':
-      return call([x, x, x, channels, channels, channels], [x, channels, channels], [1e-3]);
+      return call([x, x, x, channels, channels, channels, channels], [x, channels, channels], [1e-3, 2]);
+    case 'batch_norm_silu_grad':
+      return call([x, x, channels, channels, channels, channels], [x], [1e-3]);
     case 'sum':
     case 'mean':
     case 'max':

@@ -12,6 +12,7 @@ import type {
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
 import { type Epilogue, planEpilogue } from './activation.js';
+import { padAfter, withoutPadding } from './padded-conv.js';
 import { type Inputs, isEmpty, isFloat, registerNative, runOne } from './register.js';
 
 type ConvInfo = backend_util.Conv2DInfo;
@@ -53,12 +54,6 @@ function geometryNumbers(info: ConvInfo, depthwise: boolean): number[] | undefin
   return [...steps, top, bottom, left, right, depthwise ? 1 : 0];
 }
 
-/** The padding behind the picture with which `input` pixels give `output`, if there is one. */
-function padAfter(input: number, output: number, stride: number, filter: number, before: number): number | undefined {
-  const reach = (output - 1) * stride + filter - input - before;
-  return reach > -stride ? Math.max(0, reach) : undefined;
-}
-
 function forward(
   backend: OnednnBackend,
   x: TensorInfo,
@@ -70,8 +65,9 @@ function forward(
   const geometry = geometryNumbers(info, depthwise);
   if (geometry === undefined || isEmpty(x.shape, filter.shape, info.outShape)) return undefined;
   const plan = planEpilogue(backend, epilogue, info.outChannels);
-  const operands = [x, filter, plan.bias];
-  const numbers = [...geometry, ...plan.numbers];
+  const inside = withoutPadding(backend, x, geometry, filter.shape, info.outShape);
+  const operands = [inside.x, filter, plan.bias];
+  const numbers = [...inside.geometry, ...plan.numbers];
   // A batch normalisation may come next, which then runs in the same pass.
   if (plan.isLinear) return backend.defer('conv2d', operands, info.outShape, numbers); // [B, OH, OW, OC]
   return plan.finish(runOne(backend, 'conv2d', operands, [{ shape: info.outShape, dtype: 'float32' }], numbers));
@@ -101,12 +97,13 @@ function backwardWeights(
 ): TensorInfo | undefined {
   const geometry = geometryNumbers(info, depthwise);
   if (geometry === undefined || isEmpty(x.shape, dy.shape, info.filterShape)) return undefined;
+  const inside = withoutPadding(backend, x, geometry, info.filterShape, info.outShape);
   return runOne(
     backend,
     'conv2d_backward_weights',
-    [x, dy],
+    [inside.x, dy],
     [{ shape: info.filterShape, dtype: 'float32' }], // [KH, KW, C, OC]
-    geometry,
+    inside.geometry,
   );
 }
 

@@ -9,7 +9,8 @@ import type {
 } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
-import { type Inputs, isPlain, registerNative, runOne } from './register.js';
+import { innerGradient } from './padded-conv.js';
+import { type Inputs, isFloat, isPlain, registerNative, runOne } from './register.js';
 
 /** One walk over `x`: dimension i has `dims[i]` elements that lie `strides[i]` apart, starting at `offset`. */
 interface Walk {
@@ -52,7 +53,7 @@ export function registerCopy(): void {
     if (!isPlain(x)) return undefined;
     const [$begin, $size] = tf.slice_util.parseSliceParams(x as tf.Tensor, begin, size) as [number[], number[]];
     tf.slice_util.assertParamsValid(x as tf.Tensor, $begin, $size);
-    return slice(backend, x, $begin, $size);
+    return innerGradient(backend, x, $begin, $size) ?? slice(backend, x, $begin, $size);
   });
 
   registerNative<Inputs<'x'>, StridedSliceAttrs>('StridedSlice', (backend, { x }, attrs) => {
@@ -101,7 +102,9 @@ export function registerCopy(): void {
     if (!isPlain(x)) return undefined;
     const shape = x.shape.map((size, i) => size + paddings[i]![0] + paddings[i]![1]);
     if (shape.length === 0) return backend.alias(x);
-    const before = paddings.map(([first]) => first);
-    return runOne(backend, 'pad', [x], [{ shape, dtype: x.dtype }], [constantValue, ...before]);
+    const numbers = [constantValue, ...paddings.map(([first]) => first)];
+    // A convolution may come next, which pads by itself.
+    if (isFloat(x) && x.shape.length === 4 && constantValue === 0) return backend.defer('pad', [x], shape, numbers);
+    return runOne(backend, 'pad', [x], [{ shape, dtype: x.dtype }], numbers);
   });
 }

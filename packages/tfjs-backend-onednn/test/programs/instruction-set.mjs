@@ -1,7 +1,7 @@
+import { isAvailable } from '@proj/tfjs-backend-onednn';
 import * as tf from '@tensorflow/tfjs';
 
-import '@proj/tfjs-backend-onednn';
-
+if (!isAvailable().available) throw new Error(isAvailable().reason);
 await tf.setBackend('onednn');
 const values = tf.tidy(() => {
   const x = tf.tensor2d(
