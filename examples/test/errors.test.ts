@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { call, folder } from './commands.ts';
 
 describe('errors a user can mend', () => {
-  it.each([
+  it.concurrent.each([
     ['evaluate.ts', ['--data', 'x'], 2, /--model and --data are needed/],
     ['solve.ts', ['--model', 'nowhere', 'a.png'], 1, /There is no model in .*nowhere/],
     ['quickstart/main.ts', ['--seed', 'x'], 2, /--seed expects a whole number/],

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { quick } from '../quickstart/recipe.ts';
 import { call, checkpointsOf, folder, minute, reportOf, start, stepsOf, waitFor } from './commands.ts';
 
-describe('a stopped quickstart', () => {
+// Each mostly waits for processes of its own.
+describe.concurrent('a stopped quickstart', () => {
   it('goes on from the last checkpoint after SIGKILL, and a new run does not replace it', {
     timeout: 8 * minute,
   }, async () => {
