@@ -26,7 +26,7 @@ export function padAfter(
 
 /**
  * The geometry, in the numbers of `native/conv.h`, of a convolution of the inner maps alone that gives what `geometry` gives for
- * all; undefined where that would take more padding than the filter reaches.
+ * all; undefined where that would take more padding than the filter reaches, or where there are no inner maps.
  */
 function geometryInside(
   [strideH, strideW, dilationH, dilationW, top, , left, , depthwise]: readonly number[],
@@ -34,6 +34,7 @@ function geometryInside(
   filter: readonly number[],
   output: readonly number[],
 ): number[] | undefined {
+  if (shape.includes(0)) return undefined;
   const reach = [(filter[0]! - 1) * dilationH! + 1, (filter[1]! - 1) * dilationW! + 1] as const;
   const [newTop, newLeft] = [top! + before[0], left! + before[1]];
   const bottom = padAfter(shape[1]!, output[1]!, strideH!, reach[0], newTop);
@@ -76,7 +77,7 @@ export function innerGradient(
   shape: readonly number[],
 ): TensorInfo | undefined {
   const call = backend.deferredCall(dx, 'conv2d_backward_data');
-  if (call === undefined || [0, 3].some((i) => shape[i] !== dx.shape[i]) || shape.includes(0)) return undefined;
+  if (call === undefined || [0, 3].some((i) => shape[i] !== dx.shape[i])) return undefined;
   const [dy, filter] = call.inputs;
   const inner: Inner = { shape, before: [begin[1]!, begin[2]!] };
   const geometry = geometryInside(call.numbers, inner, filter!.shape, dy!.shape);
