@@ -4,54 +4,27 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ProjError } from '@proj/core';
 import type { BenchmarkOptions } from './main.js';
-import { compete, type Entry } from './support/compete.js';
+import { compete, type Entry, MIN_ROUNDS } from './support/compete.js';
 import { Contestant } from './support/contestant.js';
-import { BATCHES_A_CALL, LOADER_CASES, prepareData } from './support/loader-cases.js';
-import { CASES } from './support/models.js';
+import { BATCHES_A_CALL, LOADER_CASES } from './support/loader-cases.js';
+import { type LoaderMeasurement, type SpeedRow, saveLoader, type WaitRow } from './support/loader-results.js';
 import { machine } from './support/results.js';
 
-export const options = ['json', 'only'] as const;
+export const options = ['json', 'only', 'save'] as const;
 
 const WORKERS = [1, 2];
-const ROUND_MILLISECONDS = 1000;
-const WAIT_ROUNDS = 7;
-const WAIT_MILLISECONDS = 2000;
+/** Short ones, so that the whole takes a few minutes. */
+const ROUNDS = { roundMilliseconds: 500, milliseconds: 10_000 };
+const WAIT_MILLISECONDS = 1500;
 const PYTHON = process.env.PYTHON ?? 'python3';
-const OURS = fileURLToPath(new URL('contestants/proj-loader.ts', import.meta.url));
-const PEER = fileURLToPath(new URL('contestants/torch_loader.py', import.meta.url));
-const STEP = fileURLToPath(new URL('contestants/tfjs-train-step.ts', import.meta.url));
-
-/** Pictures a second of a loader alone: the median of the rounds, with the slowest and the fastest. */
-interface SpeedRow {
-  readonly name: string;
-  readonly engine: string;
-  readonly workers: number;
-  readonly picturesPerSecond: number;
-  readonly slowest: number;
-  readonly fastest: number;
-  readonly rounds: number;
-  /** Over PyTorch with as many workers. */
-  readonly ratio?: number;
-  readonly description: string;
-}
-
-/** How long a training step waits for its batch. */
-interface WaitRow {
-  readonly name: string;
-  readonly model: string;
-  readonly stepMilliseconds: number;
-  /** Shares of the time in per cent: the median of the rounds, and the largest. */
-  readonly waitPercent: number;
-  readonly largest: number;
-}
+const program = (name: string) => fileURLToPath(new URL(`contestants/${name}`, import.meta.url));
 
 /**
  * The loader beside PyTorch's DataLoader with torchvision's transforms, 1 and 2 workers, taking turns: pictures a second as
- * batches of bytes. Then the share of time in which a training with one worker waits for data: steps of the length that a
- * real one in bfloat16 has on the native backend, during which threads keep all cores busy. `PYTHON` names the
- * interpreter that has PyTorch and torchvision.
+ * batches of bytes. Then training on the native backend with one worker beside it: the share of its time in which it
+ * waits for data. `PYTHON` names the interpreter that has PyTorch and torchvision.
  */
-export default async function benchmark({ json, only }: BenchmarkOptions): Promise<void> {
+export default async function benchmark({ json, only, save }: BenchmarkOptions): Promise<void> {
   const names = Object.keys(LOADER_CASES).filter((name) => only === undefined || name === only);
   if (names.length === 0) {
     throw new ProjError(`There is no case ${only} for --only`, {
@@ -60,34 +33,28 @@ export default async function benchmark({ json, only }: BenchmarkOptions): Promi
       received: String(only),
     });
   }
-  const data = await mkdtemp(join(tmpdir(), 'bench-loader-'));
+  const say = (line: string) => json || console.log(line);
+  const folder = await mkdtemp(join(tmpdir(), 'bench-loader-'));
+  const cases: Record<string, LoaderMeasurement> = {};
   try {
-    await prepareData(data);
-    const say = (line: string) => json || console.log(line);
-    say(`loader: pictures a second, medians (slowest .. fastest) on ${machine}\n`);
-    const speeds: SpeedRow[] = [];
+    say(`loader: medians (slowest .. fastest) on ${machine}\n`);
     for (const name of names) {
-      for (const row of await speedOf(name, data)) {
-        speeds.push(row);
-        say(speedLine(row));
-      }
+      const { what, prepare } = LOADER_CASES[name]!;
+      say(`${name}: ${what}`);
+      const data = join(folder, name);
+      await prepare?.(data);
+      const speeds = await speedOf(name, data);
+      for (const row of speeds) say(speedLine(row));
+      const wait = await waitOf(name, data);
+      say(wait === undefined ? '' : `${waitLine(wait)}\n`);
+      cases[name] = { date: new Date().toISOString().slice(0, 10), machine, what, speeds, ...(wait && { wait }) };
+      await rm(data, { recursive: true, force: true });
     }
-    say(`\nwaiting for data, one worker, medians (largest) of ${WAIT_ROUNDS} rounds\n`);
-    const waits: WaitRow[] = [];
-    const steps = new Map<string, number | undefined>();
-    for (const name of names) {
-      const { model } = LOADER_CASES[name]!;
-      if (!steps.has(model)) steps.set(model, await stepOf(model));
-      const stepMilliseconds = steps.get(model);
-      if (stepMilliseconds === undefined) continue;
-      const row = await waitOf(name, data, stepMilliseconds);
-      waits.push(row);
-      say(waitLine(row));
-    }
-    if (json) console.log(JSON.stringify({ benchmark: 'loader', machine, speeds, waits }));
   } finally {
-    await rm(data, { recursive: true });
+    await rm(folder, { recursive: true });
   }
+  if (save) await saveLoader(cases);
+  if (json) console.log(JSON.stringify({ benchmark: 'loader', cases }));
 }
 
 async function speedOf(name: string, data: string): Promise<SpeedRow[]> {
@@ -95,16 +62,16 @@ async function speedOf(name: string, data: string): Promise<SpeedRow[]> {
   const batch = BATCHES_A_CALL * batchSize; // pictures a call
   const entries = WORKERS.flatMap((workers): Entry[] => {
     const entry = (engine: string, start: () => Contestant) => ({ engine, precision: String(workers), batch, start });
+    const args = [name, data, String(workers)];
     return [
-      entry('@proj/datasets', () => ours(name, data, workers)),
-      ...(hasPeer ? [entry('PyTorch', () => new Contestant(PYTHON, [PEER, name, data, String(workers)]))] : []),
+      entry('@proj/datasets', () => node('proj-loader.ts', args)),
+      ...(hasPeer ? [entry('PyTorch', () => new Contestant(PYTHON, [program('torch_loader.py'), ...args]))] : []),
     ];
   });
-  const measured = await compete(entries, { roundMilliseconds: ROUND_MILLISECONDS });
+  const measured = await compete(entries, ROUNDS);
   return measured.map(({ engine, precision, description, rounds, picturesPerSecond, slowest, fastest }) => {
     const rival = measured.find((other) => other.engine === 'PyTorch' && other.precision === precision);
     return {
-      name,
       engine,
       workers: Number(precision),
       picturesPerSecond,
@@ -117,67 +84,51 @@ async function speedOf(name: string, data: string): Promise<SpeedRow[]> {
   });
 }
 
-/** Milliseconds of a training step in bfloat16; none where the native backend is not built. */
-async function stepOf(model: string): Promise<number | undefined> {
-  const batch = CASES[model]!.batches.at(-1)!;
-  const args = ['--import', 'tsx', STEP, model, String(batch), 'bfloat16', 'onednn'];
-  const contestant = new Contestant(process.execPath, args);
+/** None where the native backend is not built. */
+async function waitOf(name: string, data: string): Promise<WaitRow | undefined> {
+  const contestant = node('loading-train-step.ts', [name, data]);
   try {
-    await contestant.ready();
-    const times = [await contestant.run(), await contestant.run(), await contestant.run()];
-    return Math.min(...times);
+    const description = await contestant.ready();
+    const calls = Math.max(1, Math.ceil(WAIT_MILLISECONDS / (await contestant.run())));
+    await contestant.outputs();
+    const rounds: { milliseconds: number; percent: number }[] = [];
+    while (rounds.length < MIN_ROUNDS) {
+      const milliseconds = await contestant.run(calls);
+      rounds.push({ milliseconds, percent: 100 * (await contestant.outputs())[0]! });
+    }
+    const sorted = (key: 'milliseconds' | 'percent') => rounds.map((round) => round[key]).sort((a, b) => a - b);
+    return {
+      model: LOADER_CASES[name]!.modelName,
+      batch: LOADER_CASES[name]!.batchSize,
+      milliseconds: sorted('milliseconds')[MIN_ROUNDS >> 1]!,
+      percent: sorted('percent')[MIN_ROUNDS >> 1]!,
+      largestPercent: sorted('percent').at(-1)!,
+      steps: calls * MIN_ROUNDS,
+      description,
+    };
   } catch (error) {
-    console.error(`No step of ${model} to wait beside: ${(error as Error).message}`);
+    console.error(`No training beside ${name}: ${(error as Error).message}`);
     return undefined;
   } finally {
     contestant.kill();
   }
 }
 
-async function waitOf(name: string, data: string, stepMilliseconds: number): Promise<WaitRow> {
-  const contestant = ours(name, data, 1, stepMilliseconds);
-  const steps = Math.max(4, Math.ceil(WAIT_MILLISECONDS / stepMilliseconds));
-  try {
-    await contestant.ready();
-    const shares: number[] = [];
-    for (let round = 0; round < WAIT_ROUNDS; round++) {
-      await contestant.run(steps);
-      shares.push(100 * (await contestant.outputs())[0]!);
-    }
-    shares.sort((a, b) => a - b);
-    const { model } = LOADER_CASES[name]!;
-    return { name, model, stepMilliseconds, waitPercent: shares[WAIT_ROUNDS >> 1]!, largest: shares.at(-1)! };
-  } finally {
-    contestant.kill();
-  }
+function node(name: string, args: readonly string[]): Contestant {
+  return new Contestant(process.execPath, ['--import', 'tsx', program(name), ...args]);
 }
 
-function ours(name: string, data: string, workers: number, stepMilliseconds?: number): Contestant {
-  const step = stepMilliseconds === undefined ? [] : [String(stepMilliseconds)];
-  return new Contestant(process.execPath, [...['--import', 'tsx', OURS], ...[name, data, String(workers), ...step]]);
-}
-
-function speedLine({
-  name,
-  engine,
-  workers,
-  picturesPerSecond,
-  slowest,
-  fastest,
-  ratio,
-  description,
-}: SpeedRow): string {
+function speedLine(row: SpeedRow): string {
+  const { engine, workers, picturesPerSecond, slowest, fastest, ratio, description } = row;
   const range = `(${Math.round(slowest)} .. ${Math.round(fastest)})`;
   return [
-    `  ${LOADER_CASES[name]!.what.padEnd(38)} ${engine.padEnd(15)} ${workers}`,
-    `${String(Math.round(picturesPerSecond)).padStart(7)}/s ${range.padEnd(20)}`,
+    `  ${engine.padEnd(15)} ${workers} ${String(Math.round(picturesPerSecond)).padStart(7)}/s ${range.padEnd(20)}`,
     (ratio === undefined ? '' : `x${ratio.toFixed(2)}`).padStart(6),
     ` ${description}`,
   ].join(' ');
 }
 
-function waitLine({ name, model, stepMilliseconds, waitPercent, largest }: WaitRow): string {
-  const { what, batchSize } = LOADER_CASES[name]!;
-  const step = `${model} ${batchSize}, ${stepMilliseconds.toFixed(0)} ms a step`;
-  return `  ${what.padEnd(38)} ${step.padEnd(32)} ${waitPercent.toFixed(2).padStart(6)}% (${largest.toFixed(2)}%)`;
+function waitLine({ model, batch, milliseconds, percent, largestPercent, steps, description }: WaitRow): string {
+  const step = `${model} ${batch}, ${milliseconds.toFixed(0)} ms a step`;
+  return `  training ${step}, waits ${percent.toFixed(2)}% (at most ${largestPercent.toFixed(2)}%) of ${steps} steps, ${description}`;
 }

@@ -24,7 +24,7 @@ name, data, workers = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3])
 
 class Captchas(Dataset):
     def __init__(self):
-        self.files = sorted((data / "captchas").glob("*.png"))
+        self.files = sorted(data.glob("*.png"))
         self.transform = v2.PILToTensor()
 
     def __len__(self):
@@ -41,7 +41,7 @@ class Cifar10(Dataset):
     """As torchvision's CIFAR10: all pictures in memory, each made a PIL image before it is transformed."""
 
     def __init__(self):
-        files = sorted((data / "cifar10").glob("*.bin"))
+        files = sorted(data.glob("*.bin"))
         records = np.concatenate([np.fromfile(file, np.uint8).reshape(-1, 3073) for file in files])
         self.labels = records[:, 0].astype(np.int64)
         self.pictures = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1).copy()
@@ -54,7 +54,7 @@ class Cifar10(Dataset):
         return self.transform(Image.fromarray(self.pictures[index])), self.labels[index]
 
 
-dataset, batch = {"captcha-folder": (Captchas, 128), "cifar10": (Cifar10, 32)}[name]
+dataset, batch = {"captcha-folder": (Captchas, 128), "cifar10": (Cifar10, 64)}[name]
 loader = DataLoader(dataset(), batch, shuffle=True, num_workers=workers, drop_last=True, persistent_workers=True)
 
 

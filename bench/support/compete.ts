@@ -1,10 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Contestant, Ended } from './contestant.js';
 
-/** Rounds there are at least, and more while they take less than this altogether: the median of many holds on a busy machine. */
 export const MIN_ROUNDS = 7;
 const MAX_ROUNDS = 51;
-const MILLISECONDS_OF_ROUNDS = 45_000;
 
 /** Before each turn: threads of the contestant before may go on spinning for a while, in wait of more work. */
 const PAUSE_MILLISECONDS = 250;
@@ -45,6 +43,11 @@ export interface Competing extends Entry {
 interface Rules {
   /** How long a round of each contestant takes at least; short calls are repeated (default: one call). */
   readonly roundMilliseconds?: number;
+  /**
+   * There are {@link MIN_ROUNDS} at least, and more while they take less than this altogether: the median of many holds on a
+   * busy machine. Default 45,000.
+   */
+  readonly milliseconds?: number;
   /** Sees the contestants before they compete; where it throws they do not. */
   admit?(competing: readonly Competing[]): Promise<void>;
 }
@@ -55,7 +58,7 @@ interface Rules {
  */
 export async function compete(
   entries: readonly Entry[],
-  { roundMilliseconds = 0, admit }: Rules = {},
+  { roundMilliseconds = 0, milliseconds = 45_000, admit }: Rules = {},
 ): Promise<Measured[]> {
   const competing: Competing[] = [];
   try {
@@ -77,7 +80,7 @@ export async function compete(
     }
     const start = performance.now();
     const isEnough = (rounds: number) =>
-      rounds >= MAX_ROUNDS || (rounds >= MIN_ROUNDS && performance.now() - start > MILLISECONDS_OF_ROUNDS);
+      rounds >= MAX_ROUNDS || (rounds >= MIN_ROUNDS && performance.now() - start > milliseconds);
     for (let rounds = 0; !isEnough(rounds); rounds++) {
       for (const { contestant, calls, times } of running) {
         await setTimeout(PAUSE_MILLISECONDS);
@@ -88,15 +91,15 @@ export async function compete(
     const measured: Measured[] = [];
     for (const { engine, precision, batch, contestant, description, times } of running) {
       const sorted = times.sort((a, b) => a - b);
-      const milliseconds = sorted[Math.floor(sorted.length / 2)]!;
+      const median = sorted[Math.floor(sorted.length / 2)]!;
       measured.push({
         engine,
         precision,
         batch,
         description,
         rounds: times.length,
-        milliseconds,
-        picturesPerSecond: (1000 * batch) / milliseconds,
+        milliseconds: median,
+        picturesPerSecond: (1000 * batch) / median,
         fastest: sorted[0]!,
         slowest: sorted.at(-1)!,
         ...(await contestant.end()),

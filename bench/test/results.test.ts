@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { loaderTable, readLoader } from '../support/loader-results.js';
 import { blockOf, markdownTable, readResults } from '../support/results.js';
 
 test.each(['train-step', 'inference'])(
@@ -10,3 +11,9 @@ test.each(['train-step', 'inference'])(
     expect(blockOf(readme, benchmark)).toBe(results === undefined ? '' : markdownTable(benchmark, results));
   },
 );
+
+test('the README of datasets shows what is kept of loader, and nothing else', async () => {
+  const readme = await readFile(new URL('../../packages/datasets/README.md', import.meta.url), 'utf8');
+  const results = await readLoader();
+  expect(blockOf(readme, 'loader')).toBe(results === undefined ? '' : loaderTable(results));
+});

@@ -1,7 +1,8 @@
 import { type FloatImage, type Image, isProjError, ProjError, Rng, type RngKey } from '@proj/core';
 import { Collator, type MadeBatch } from './collator.js';
+import { type CacheMemory, ExampleCache } from './example-cache.js';
 import { type OpenedSource, openSource, openTransform } from './open-source.js';
-import type { SourceDescriptor, Transform, TransformDescriptor } from './source.js';
+import type { Sample, SourceDescriptor, Transform, TransformDescriptor } from './source.js';
 
 /** What a {@link BatchMaker} is made of: plain data, the same in every thread. */
 export interface MakerSettings {
@@ -9,6 +10,8 @@ export interface MakerSettings {
   readonly transform: TransformDescriptor | undefined;
   readonly seed: RngKey;
   readonly onBadPicture: 'throw' | 'skip';
+  /** Shared by all threads; none where nothing is kept. */
+  readonly cache: CacheMemory | undefined;
 }
 
 /** One batch to make. */
@@ -32,12 +35,15 @@ export class BatchMaker {
   readonly #transform: Transform | undefined;
   readonly #rng: Rng;
   readonly #skipBad: boolean;
+  readonly #cache: ExampleCache | undefined;
 
-  private constructor(source: OpenedSource, transform: Transform | undefined, { seed, onBadPicture }: MakerSettings) {
+  private constructor(source: OpenedSource, transform: Transform | undefined, settings: MakerSettings) {
+    const { seed, onBadPicture, cache } = settings;
     this.#source = source;
     this.#transform = transform;
     this.#rng = new Rng(seed);
     this.#skipBad = onBadPicture === 'skip';
+    this.#cache = cache && new ExampleCache(cache);
   }
 
   static async open(settings: MakerSettings): Promise<BatchMaker> {
@@ -62,11 +68,11 @@ export class BatchMaker {
       const name = this.#source.name(index);
       if (!onSample(index, name)) return undefined;
       try {
-        if (direct !== undefined && this.#transform === undefined) {
+        if (direct !== undefined && this.#transform === undefined && this.#cache === undefined) {
           collator.draw(index, name, direct.shape, (target, at) => direct.drawInto(index, target, at));
           continue;
         }
-        const { image, label } = await this.#source.sample(index);
+        const { image, label } = await this.#example(index);
         collator.add(index, name, await this.#transformed(image, epoch, position + offset), label);
       } catch (error) {
         if (!this.#skipBad || !badPictureCodes.some((code) => isProjError(error, code))) throw named(name, error);
@@ -74,6 +80,18 @@ export class BatchMaker {
       }
     }
     return collator.finish();
+  }
+
+  async #example(index: number): Promise<Sample> {
+    const kept = this.#cache?.get(index);
+    if (kept === undefined) {
+      const made = await this.#source.sample(index);
+      this.#cache?.put(index, made);
+      return made;
+    }
+    if (this.#transform === undefined) return kept;
+    // A copy, because a transform may write into the picture it is given.
+    return { ...kept, image: { ...kept.image, data: kept.image.data.slice() } };
   }
 
   #transformed(image: Image, epoch: number, position: number): Image | FloatImage | Promise<Image | FloatImage> {

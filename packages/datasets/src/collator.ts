@@ -50,7 +50,7 @@ export class Collator {
     this.#capacity = capacity;
   }
 
-  /** @throws ProjError `invalid-image`, `picture-size-mismatch`. */
+  /** @throws ProjError `invalid-image`, `invalid-label`, `picture-size-mismatch`. */
   add(index: number, name: string, image: Image | FloatImage, label: string | number): void {
     const offset = this.#place(name, formOf(image));
     this.#data.set(image.data, offset);
@@ -117,7 +117,15 @@ export class Collator {
     return this.#names.length * values;
   }
 
+  /** @throws ProjError `invalid-label` for what is no label: sources may be JavaScript. */
   #row(index: number, name: string, label: string | number): void {
+    if (typeof label !== 'string' && !Number.isInteger(label)) {
+      throw new ProjError(`Cannot use the label of ${name}`, {
+        code: 'invalid-label',
+        expected: 'a text, or the index of a class',
+        received: String(label),
+      });
+    }
     this.#labels.push(label);
     this.#names.push(name);
     this.#indices.push(index);

@@ -53,7 +53,8 @@ export async function decodeImage(source: string | URL | Uint8Array, options: De
   const decoded = (isPng(bytes) && decodePlainPng(bytes, maxPixels)) || (await decodeBySharp(name, bytes, maxPixels));
   const pixels = convert(decoded.data, decoded.channels, channels, background);
   const image = createImage(decoded.width, decoded.height, channels, pixels);
-  return resize === undefined ? image : stretch({ size: [resize.height, resize.width] }).apply(image, {});
+  if (resize === undefined) return image;
+  return stretch({ size: [resize.height, resize.width] }).apply(image, {}) as Image; // bytes, as it was given
 }
 
 /** As sRGB with or without alpha. */

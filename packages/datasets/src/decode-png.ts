@@ -3,8 +3,8 @@ import { createImage, type Image } from '@proj/core';
 
 /** Larger pictures gain little, and would hold up the thread. */
 const maxPlainPixels = 2 ** 17;
-/** Chunks that say nothing about colours. */
-const harmless = ['pHYs', 'tIME'];
+/** Bytes of the chunks that may stand beside the pixels: they say nothing about colours. */
+const lengthOf: Readonly<Record<string, number>> = { IHDR: 13, pHYs: 9, tIME: 7, IEND: 0 };
 /** Channels by colour type: grey, RGB, RGBA. */
 const channelsOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 6: 4 };
 
@@ -40,17 +40,22 @@ export function decodePlainPng(bytes: Uint8Array, maxPixels: number): Image | un
   return toImage(rows, width, height, channels);
 }
 
-/** The compressed pixels, where all chunks are whole and none is of another kind. */
+/** The compressed pixels, where all chunks are whole and in their place and none is of another kind. */
 function imageData(file: Buffer): Buffer | undefined {
   const parts: Buffer[] = [];
+  let last = '';
   for (let at = 8; at + 12 <= file.length; ) {
-    const end = at + 8 + file.readUInt32BE(at);
+    const length = file.readUInt32BE(at);
+    const end = at + 8 + length;
     if (end + 4 > file.length) return undefined;
     const kind = file.toString('latin1', at + 4, at + 8);
     if (crc32(file.subarray(at + 4, end)) !== file.readUInt32BE(end)) return undefined;
+    if (kind === 'IDAT') {
+      if (parts.length > 0 && last !== 'IDAT') return undefined;
+      parts.push(file.subarray(at + 8, end));
+    } else if (length !== lengthOf[kind] || (kind === 'IHDR') !== (at === 8)) return undefined;
     if (kind === 'IEND') return parts.length === 1 ? parts[0] : Buffer.concat(parts);
-    if (kind === 'IDAT') parts.push(file.subarray(at + 8, end));
-    else if ((kind !== 'IHDR' || at !== 8) && !harmless.includes(kind)) return undefined;
+    last = kind;
     at = end + 4;
   }
   return undefined;

@@ -2,6 +2,7 @@ import { type Batch, type BatchLoader, isProjError, ProjError, type RngKey } fro
 import { checkForm, type FirstPicture, type MadeBatch, type SkippedPicture } from './collator.js';
 import { type BatchCodec, encodeLabels } from './encode-labels.js';
 import { EpochPlan, type LastBatch } from './epoch-plan.js';
+import { cacheMemory, maxCacheBytes } from './example-cache.js';
 import { checkState, type LoaderState, planKey } from './loader-state.js';
 import { resolveModule } from './module-descriptor.js';
 import type { SourceDescriptor, TransformDescriptor } from './source.js';
@@ -67,13 +68,16 @@ export async function loader(options: LoaderOptions): Promise<Loader> {
   checkInteger('timeoutMs', timeoutMs, 1);
   checkInteger('openTimeoutMs', openTimeoutMs, 1);
   if (stepsPerEpoch !== undefined) checkInteger('stepsPerEpoch', stepsPerEpoch, 1);
-  if (options.source.size !== undefined) checkInteger('size', options.source.size, 1);
+  const { size: given, cacheBytes = 0 } = options.source;
+  if (given !== undefined) checkInteger('size', given, 0);
+  checkCache(cacheBytes, given);
 
   const settings = {
     source: resolved(options.source, 'source'),
     transform: options.transform && resolved(options.transform, 'transform'),
     seed,
     onBadPicture,
+    cache: cacheBytes === 0 || given === undefined ? undefined : cacheMemory(given, cacheBytes),
   };
   const service =
     workers === 0 ? new InlineService(settings) : new WorkerPool(workers, settings, { timeoutMs, openTimeoutMs });
@@ -252,6 +256,16 @@ function checkInteger(name: string, value: number, least: number): void {
     code: 'invalid-option',
     expected: `\`${name}\` to be an integer, at least ${least}`,
     received: String(value),
+  });
+}
+
+function checkCache(cacheBytes: number, size: number | undefined): void {
+  checkInteger('cacheBytes', cacheBytes, 0);
+  if (cacheBytes <= maxCacheBytes && (cacheBytes === 0 || size !== undefined)) return;
+  throw new ProjError('Cannot keep the examples of the source', {
+    code: 'invalid-option',
+    expected: size === undefined ? '`size` beside `cacheBytes`' : `\`cacheBytes\` to be at most ${maxCacheBytes}`,
+    received: size === undefined ? 'a source without a `size`' : String(cacheBytes),
   });
 }
 

@@ -17,6 +17,13 @@ export async function openSource(descriptor: SourceDescriptor): Promise<OpenedSo
   const opened = await callExport(descriptor, 'source');
   if (isGenerator(opened)) return openGenerator(opened, descriptor);
   if (isSampleSource(opened)) {
+    if (descriptor.size !== undefined && descriptor.size !== opened.size) {
+      throw new ProjError(`Cannot use what '${descriptor.export}' of ${descriptor.module} returns`, {
+        code: 'cannot-open-source',
+        expected: `${descriptor.size} examples, as the descriptor says`,
+        received: String(opened.size),
+      });
+    }
     return {
       size: opened.size,
       sample: (index) => opened.sample(index),

@@ -1,8 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type Image, ProjError } from '@proj/core';
-import { cachedSource } from './cached-source.js';
 import { type DecodeOptions, decodeImage } from './decode-image.js';
-import type { FolderSourceOptions, SampleSource } from './source.js';
+import type { SampleSource } from './source.js';
 
 /** A part of a file that holds a picture. */
 interface Part {
@@ -15,15 +14,16 @@ interface Part {
 /** What `webDatasetSource` describes, opened in a worker thread. */
 export function openWebDataset({
   samples,
-  cacheBytes,
   ...decodeOptions
-}: FolderSourceOptions & { readonly samples: readonly (Part & { readonly label: string | number })[] }): SampleSource {
-  const load = async (index: number) => {
-    const sample = samples[index]!;
-    return { image: await decodePart(sample, decodeOptions), label: sample.label };
+}: DecodeOptions & { readonly samples: readonly (Part & { readonly label: string | number })[] }): SampleSource {
+  return {
+    size: samples.length,
+    name: (index) => nameOf(samples[index]!),
+    async sample(index) {
+      const sample = samples[index]!;
+      return { image: await decodePart(sample, decodeOptions), label: sample.label };
+    },
   };
-  const name = (index: number) => nameOf(samples[index]!);
-  return cachedSource({ size: samples.length, name, load }, cacheBytes);
 }
 
 /** @throws ProjError `cannot-read`, and as `decodeImage`. */

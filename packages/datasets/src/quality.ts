@@ -83,7 +83,7 @@ const cosines = Array.from({ length: lowest }, (_, k) =>
 );
 
 function perceptualHash(grey: Image): string {
-  const { data } = resize({ size: [hashSize, hashSize] }).apply(grey, {});
+  const { data } = resize({ size: [hashSize, hashSize] }).apply(grey, {}) as Image; // bytes, as it was given
   const rows = Array.from({ length: hashSize }, (_, y) => data.subarray(y * hashSize, (y + 1) * hashSize));
   const ofRows = rows.map((row) => cosines.map((cosine) => dot(cosine, row)));
   const frequencies = cosines.flatMap((cosine) =>

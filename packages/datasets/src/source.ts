@@ -44,8 +44,16 @@ export type Transform = (image: Image, rng: Rng) => Image | FloatImage | Promise
 export interface SourceDescriptor extends ModuleDescriptor {
   /** For generators: the stream of pictures. Default 0. */
   readonly seed?: RngKey | undefined;
-  /** For generators: pictures 0..size-1 make an epoch, the same in every epoch. Default: endless, none comes twice. */
+  /**
+   * For generators: pictures 0..size-1 make an epoch, the same in every epoch. Default: endless, none comes twice. Other
+   * sources know their size; where it is given here it must be the same.
+   */
   readonly size?: number | undefined;
+  /**
+   * Bytes of examples, as the source gave them, that a loader keeps for all its workers, so that later epochs need not
+   * make them again; those that find no more room are made each time. Needs a `size`; at most 4,294,967,296. Default 0.
+   */
+  readonly cacheBytes?: number | undefined;
 }
 
 /** As {@link SourceDescriptor}: `export`, called with `options`, must return a {@link Transform}. */
@@ -64,12 +72,11 @@ export function generatorSource(descriptor: SourceDescriptor): SourceDescriptor 
 }
 
 export interface FolderSourceOptions extends DecodeOptions {
-  /**
-   * Bytes of decoded pictures that each worker keeps, so that later epochs need not decode them again. Default
-   * 134,217,728 (128 MiB).
-   */
+  /** As {@link SourceDescriptor.cacheBytes}. Default 268,435,456 (256 MiB); 0 decodes in every epoch. */
   readonly cacheBytes?: number | undefined;
 }
+
+export const defaultCacheBytes = 2 ** 28;
 
 /**
  * Pictures from files: those of `captchaFolder(dir).samples` or `imageFolder(dir).samples`, a part of them from a split,
@@ -77,8 +84,8 @@ export interface FolderSourceOptions extends DecodeOptions {
  */
 export function folderSource(
   samples: readonly (LabelledFile | ClassifiedFile)[],
-  options: FolderSourceOptions = {},
+  { cacheBytes = defaultCacheBytes, ...options }: FolderSourceOptions = {},
 ): SourceDescriptor {
   const module = new URL('./open-folder.js', import.meta.url).href;
-  return { module, export: 'openFolder', options: { samples, ...options } };
+  return { module, export: 'openFolder', options: { samples, ...options }, size: samples.length, cacheBytes };
 }

@@ -5,7 +5,7 @@ import { FileByteReader, StreamByteReader } from './byte-reader.js';
 import { type DecodeOptions, pictureExtensions } from './decode-image.js';
 import { decodePart } from './open-web-dataset.js';
 import { sampleAt } from './sample-at.js';
-import type { FolderSourceOptions, SourceDescriptor } from './source.js';
+import { defaultCacheBytes, type FolderSourceOptions, type SourceDescriptor } from './source.js';
 import { readEntry, type TarEntry, tarEntries } from './tar.js';
 
 /** A picture in a tar archive and its label. */
@@ -111,10 +111,10 @@ export async function* readWebDataset(
 /** The pictures of `webDataset(...).samples`, or of a part of them, in any order. As `folderSource` otherwise. */
 export function webDatasetSource(
   samples: readonly WebDatasetSample[],
-  options: FolderSourceOptions = {},
+  { cacheBytes = defaultCacheBytes, ...options }: FolderSourceOptions = {},
 ): SourceDescriptor {
   const module = new URL('./open-web-dataset.js', import.meta.url).href;
-  return { module, export: 'openWebDataset', options: { samples, ...options } };
+  return { module, export: 'openWebDataset', options: { samples, ...options }, size: samples.length, cacheBytes };
 }
 
 async function listArchive(path: string, options: WebDatasetOptions): Promise<WebDatasetSample[]> {

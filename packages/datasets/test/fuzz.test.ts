@@ -1,83 +1,18 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isProjError } from '@proj/core';
 import { captchaFolder, cifar10, decodeImage, readWebDataset, webDataset } from '@proj/datasets';
-import fc from 'fast-check';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { anyDamage, fuzzFiles, limit, oneFlip } from './fuzzing.js';
 import { tarOf } from './tar-of.js';
 import { temporaryFolder } from './temporary-folder.js';
-
-// Real files, damaged in all the ways that disks, networks and people find. What comes of one is what it holds, or an
-// error that says so: never a crash, a hang or something else in silence. With PROJ_TEST_LONG=1 this goes on for
-// PROJ_TEST_FUZZ_MINUTES (10) with new damage each time; fast-check prints the seed of what it finds.
-const long = process.env.PROJ_TEST_LONG === '1';
-const minutes = Number(process.env.PROJ_TEST_FUZZ_MINUTES ?? 10);
-const TARGETS = 12;
-const HANG_MS = 20_000;
 
 const root = temporaryFolder();
 const pictures = new URL('./goldens/pictures/', import.meta.url);
 const archives = new URL('./goldens/archives/', import.meta.url);
 const golden = (name: string) => readFileSync(new URL(name, pictures));
-
-/** Damage done to bytes; a number in [0, 1) tells a place. */
-interface Damage {
-  readonly kind: 'flip' | 'set' | 'cut' | 'remove' | 'repeat';
-  readonly place: number;
-  readonly amount: number;
-}
-
-function damaged(original: Uint8Array, damages: readonly Damage[]): Buffer {
-  let bytes = Buffer.from(original);
-  for (const { kind, place, amount } of damages) {
-    const at = Math.floor(place * bytes.length);
-    const end = Math.min(bytes.length, at + 1 + (amount % 64));
-    if (kind === 'cut') bytes = bytes.subarray(0, at);
-    else if (kind === 'remove') bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(end)]);
-    else if (kind === 'repeat') bytes = Buffer.concat([bytes.subarray(0, end), bytes.subarray(at)]);
-    else if (bytes.length > 0) bytes[at] = kind === 'set' ? amount : bytes[at]! ^ (1 << (amount % 8));
-  }
-  return bytes;
-}
-
-const damage = (...kinds: readonly Damage['kind'][]) =>
-  fc.record({
-    kind: fc.constantFrom(...kinds),
-    place: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
-    amount: fc.integer({ min: 0, max: 255 }),
-  });
-const anyDamage = fc.array(damage('flip', 'set', 'cut', 'remove', 'repeat'), { minLength: 1, maxLength: 6 });
-const oneFlip = fc.tuple(damage('flip'));
-
-/** Damages files until the runs or the minutes are over. `check` sees the damaged and the original bytes. */
-async function fuzz(
-  originals: readonly Uint8Array[],
-  damages: fc.Arbitrary<readonly Damage[]>,
-  numRuns: number,
-  check: (bytes: Buffer, original: Uint8Array) => Promise<void>,
-): Promise<void> {
-  // The original by its place: a report of a failure then shows no bytes.
-  const place = fc.nat(originals.length - 1);
-  const property = fc.asyncProperty(place, damages, async (place, damages) => {
-    const original = originals[place]!;
-    const ended = new AbortController();
-    const hang = sleep(HANG_MS, 'hang', ended);
-    hang.catch(() => undefined);
-    try {
-      expect(await Promise.race([check(damaged(original, damages), original), hang])).not.toBe('hang');
-    } finally {
-      ended.abort();
-    }
-  });
-  if (!long) return fc.assert(property, { numRuns, seed: 1 });
-  const interruptAfterTimeLimit = (minutes * 60_000) / TARGETS;
-  return fc.assert(property, { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit });
-}
-
-const limit = long ? minutes * 60_000 + 60_000 : 60_000;
 
 /** The value, or undefined where it was refused for one of these reasons. */
 async function orRefused<T>(result: Promise<T>, codes: readonly string[]): Promise<T | undefined> {
@@ -114,13 +49,13 @@ describe('damaged pictures', () => {
     ['WebP', () => [golden('lossless.webp'), made.webp]],
     ['GIF', () => [golden('two-frames.gif')]],
     ['AVIF', () => [made.avif]],
-  ])('%s', (_, originals) => fuzz(originals(), anyDamage, 60, isPicture), limit);
+  ])('%s', (_, originals) => fuzzFiles(originals(), anyDamage, 60, isPicture), limit);
 
   it(
     'PNG with a flipped bit, whose checksums tell: the same picture or an error',
     async () => {
       const originals = ['rgba.png', 'palette-transparent.png', 'grey-16-bit.png'].map(golden);
-      await fuzz(originals, oneFlip, 60, async (bytes, original) => {
+      await fuzzFiles(originals, oneFlip, 60, async (bytes, original) => {
         const image = await decode(bytes);
         if (image !== undefined) expect(image).toEqual(await decodeImage(original));
       });
@@ -150,7 +85,7 @@ describe('damaged archives', () => {
     'in any form and way: safe names, places inside the archive, by index as from a stream',
     async () => {
       const originals = ['ustar.tar', 'gnu.tar', 'pax.tar'].map((name) => readFileSync(new URL(name, archives)));
-      await fuzz(originals, anyDamage, 60, async (bytes) => {
+      await fuzzFiles(originals, anyDamage, 60, async (bytes) => {
         const listed = await list(bytes);
         const streamed = await orRefused(keysOf(bytes), codes);
         if (listed === undefined) return;
@@ -174,7 +109,7 @@ describe('damaged archives', () => {
       ]);
       const original = tarOf(files.flat());
       const places = (await list(original))!.samples.map(({ label: _, ...place }) => place);
-      await fuzz([original], oneFlip, 60, async (bytes) => {
+      await fuzzFiles([original], oneFlip, 60, async (bytes) => {
         const listed = await list(bytes);
         if (listed !== undefined) expect(listed.samples.map(({ label: _, ...place }) => place)).toEqual(places);
       });
@@ -191,7 +126,7 @@ describe('damaged records of CIFAR-10', () => {
       const original = Buffer.from(
         Array.from({ length: 6 * 3073 }, (_, k) => (k % 3073 === 0 ? k / 3073 : (k * 37) % 256)),
       );
-      await fuzz([original], anyDamage, 60, async (bytes) => {
+      await fuzzFiles([original], anyDamage, 60, async (bytes) => {
         writeFileSync(join(dir, 'x.bin'), bytes);
         const listed = await orRefused(cifar10(dir, { files: ['x.bin'] }), ['invalid-cifar10', 'empty-archive']);
         const isWhole = bytes.length > 0 && bytes.length % 3073 === 0;
@@ -234,7 +169,7 @@ describe('damaged lists of labels', () => {
     async (name, content) => {
       const dir = mkdtempSync(join(root, 'labels-'));
       for (const picture of names) writeFileSync(join(dir, picture), golden('rgb.png'));
-      await fuzz([Buffer.from(content)], anyDamage, 100, async (bytes) => {
+      await fuzzFiles([Buffer.from(content)], anyDamage, 100, async (bytes) => {
         writeFileSync(join(dir, name), bytes);
         const listed = await orRefused(captchaFolder(dir), codes);
         for (const { path, label } of listed?.samples ?? []) {

@@ -1,4 +1,4 @@
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afocus } from '@proj/captcha-gen';
 import { type Batch, type BatchLoader, Rng } from '@proj/core';
@@ -202,7 +202,10 @@ describe('settings that make no sense', () => {
     [{ prefetchBytes: -1 }, 'invalid-option'],
     [{ stepsPerEpoch: 4 }, 'invalid-steps'],
     [{ source: generator }, 'invalid-steps'],
-    [{ source: { ...generator, size: 0 } }, 'invalid-option'],
+    [{ source: { ...generator, size: 0 } }, 'empty-source'],
+    [{ source: { ...generator, size: 2.5 } }, 'invalid-option'],
+    [{ source: folderSource([]) }, 'empty-source'],
+    [{ source: { ...numbered(10), size: 9 } }, 'cannot-open-source'],
     [{ source: numbered(0) }, 'empty-source'],
     [{ batchSize: 11, lastBatch: 'drop' }, 'empty-source'],
     [{ source: { ...numbered(3), options: { log: () => 1 } } }, 'invalid-option'],
@@ -261,26 +264,6 @@ describe('modules', () => {
 });
 
 describe('a folder', () => {
-  it('is decoded once while the cache has room, and every time without', async () => {
-    const { samples } = await captchaFolder(folder);
-    const copies = temporaryFolder();
-    const moved = samples.map(({ path, label }, i) => ({ path: join(copies, `${i}.png`), label, from: path }));
-    for (const { from, path } of moved) copyFileSync(from, path);
-    const options = {
-      codec: digits,
-      batchSize: 12,
-      transform: { module: transforms, export: 'addNoise', options: { most: 256 } },
-    };
-    const cached = await open({ ...options, source: folderSource(moved) });
-    const uncached = await open({ ...options, source: folderSource(moved, { cacheBytes: 0 }) });
-    const expected = await batches(cached, 0);
-    expect(await batches(uncached, 0)).toEqual(expected);
-    for (const { path } of moved) rmSync(path);
-    // More than once, because the transform writes into what the cache hands out.
-    for (let again = 0; again < 3; again++) expect(await batches(cached, 0)).toEqual(expected);
-    await expect(batches(uncached, 0)).rejects.toMatchObject({ code: 'cannot-read' });
-  });
-
   it('takes class indices as labels', async () => {
     const { samples } = await captchaFolder(folder);
     const source = folderSource(samples.map(({ path }, label) => ({ path, label })));
