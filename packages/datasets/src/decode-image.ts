@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
@@ -73,6 +73,8 @@ async function decodeBySharp(name: string, bytes: Uint8Array, maxPixels: number)
 
 async function read(path: string): Promise<Uint8Array> {
   try {
+    // Not from a pipe or a device: it may never end, and a thread that waits there cannot be ended.
+    if (!statSync(path).isFile()) throw new Error('it is no regular file');
     // In a worker thread nothing else waits, and the trips of `readFile` to other threads cost more than the decoding.
     return isMainThread ? await readFile(path) : readFileSync(path);
   } catch (cause) {

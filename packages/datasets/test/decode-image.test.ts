@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -135,6 +136,17 @@ describe('decodeImage', () => {
       });
     }
     await expect(decodeImage(new URL('https://example.com/a.png'))).rejects.toMatchObject({ code: 'cannot-read' });
+  });
+
+  it.skipIf(process.platform === 'win32')('refuses pipes and devices, which may never end', async () => {
+    const pipe = join(folder, 'pipe.png');
+    execFileSync('mkfifo', [pipe]);
+    for (const path of [pipe, '/dev/zero']) {
+      await expect(decodeImage(path)).rejects.toMatchObject({
+        code: 'cannot-read',
+        message: expect.stringContaining(path),
+      });
+    }
   });
 
   it('checks the pixel budget by the header, before it takes memory', async () => {

@@ -34,7 +34,7 @@ async function all(batches: AsyncIterable<Batch>): Promise<Batch[]> {
 const indices = (batches: readonly Batch[]) => batches.flatMap((batch) => [...batch.indices]);
 
 describe('pictures of real numbers', () => {
-  it('make batches of real numbers, transferred, the same for any number of workers', async () => {
+  it('make batches of real numbers, the same for any number of workers', async () => {
     const options = {
       source: numbered(10),
       batchSize: 4,

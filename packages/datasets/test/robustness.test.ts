@@ -60,6 +60,17 @@ describe('a sample that fails', () => {
     expect(wrong.error).toMatchObject({ code: 'invalid-image', message: expect.stringContaining('sample 0') });
   });
 
+  it.each([undefined, null, 0.5, Number.NaN, {}])('names one whose label is %s', async (label) => {
+    for (const size of [undefined, 4]) {
+      const source = { module: sources, export: 'labelledBy', options: { label }, size, cacheBytes: size && 1000 };
+      const train = await open({ source, workers: 0 });
+      for (let again = 0; again < 2; again++) {
+        const { error } = await run(train);
+        expect(error).toMatchObject({ code: 'invalid-label', message: expect.stringContaining('number 0') });
+      }
+    }
+  });
+
   it('leaves the loader usable', async () => {
     const train = await open({ source: faulty('throw') });
     await run(train);
@@ -81,7 +92,9 @@ describe('a worker', () => {
     expect(error).toMatchObject({ name: 'ProjError', code });
     expect((error as Error).message).toContain(`${nameOf(5)} (index 5)`);
     expect(performance.now() - start).toBeLessThan(15_000);
-    expect((await run(train)).seen).toEqual([0, 1, 2, 3]); // by a new worker
+    const again: number[] = []; // by a new worker
+    for await (const batch of train.epoch(0)) if (again.push(...batch.indices) === 4) break;
+    expect(again).toEqual([0, 1, 2, 3]);
   });
 
   it.each([
@@ -103,8 +116,8 @@ describe('a worker', () => {
   });
 
   it('that is slow but gets on does not count as hung', async () => {
-    const source = { module: sources, export: 'slow', options: { ms: 500, size: 10 } };
-    const train = await open({ source, batchSize: 10, timeoutMs: 4000 }); // 5 s a batch
+    const source = { module: sources, export: 'slow', options: { ms: 250, size: 10 } };
+    const train = await open({ source, batchSize: 10, timeoutMs: 2000 }); // 2.5 s a batch
     expect((await run(train)).seen.length).toBe(10);
   });
 
@@ -147,33 +160,50 @@ describe('back-pressure', () => {
   }
 
   it('makes no more than the batches ahead', async () => {
-    for (const [workers, prefetch, expected] of [
+    const cases = [
       [1, 3, 8],
       [2, 3, 8],
       [1, 0, 2],
       [0, 3, 2],
-    ]) {
-      expect(await madeWhileWaiting({ workers, prefetch })).toEqual({ made: expected, afterwards: expected });
-    }
+    ] as const;
+    const seen = await Promise.all(cases.map(([workers, prefetch]) => madeWhileWaiting({ workers, prefetch })));
+    expect(seen).toEqual(cases.map(([, , expected]) => ({ made: expected, afterwards: expected })));
   });
 
   it('makes no more than the memory allows', async () => {
     // A batch has 2 pictures of 4 bytes.
-    expect((await madeWhileWaiting({ prefetch: 10, prefetchBytes: 16 })).made).toBe(2 + 4);
-    expect((await madeWhileWaiting({ prefetch: 10, prefetchBytes: 0 })).made).toBe(2 + 2);
+    const [two, one] = await Promise.all(
+      [16, 0].map((prefetchBytes) => madeWhileWaiting({ prefetch: 10, prefetchBytes })),
+    );
+    expect([two!.made, one!.made]).toEqual([2 + 4, 2 + 2]);
   });
 
   it('stops in mid-batch when the loop is left', async () => {
     const log = join(mkdtempSync(join(root, 'log-')), 'samples');
-    const source = { module: sources, export: 'slow', options: { ms: 100, size: 40 } };
-    const train = await open({ source: { ...source, options: { ...source.options, log } }, batchSize: 20 });
+    const source = { module: sources, export: 'slow', options: { ms: 100, size: 40, log } };
+    const train = await open({ source, batchSize: 10 });
     const iterator = train.epoch(0)[Symbol.asyncIterator]();
     await iterator.next();
     await iterator.return?.();
     const made = () => readFileSync(log, 'utf8').trim().split('\n').length;
     const before = made();
-    await sleep(1500); // time for the fifteen or so that a worker would make which was not told
+    await sleep(900); // time for the nine or so that a worker would make which was not told
     expect(made() - before).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a batch', () => {
+  it('is transferred from its worker, not copied', async () => {
+    const source = { module: sources, export: 'watchesMemory', size: 4 };
+    const labels = async (workers: number) => {
+      const all: number[] = [];
+      for await (const batch of (await open({ source, batchSize: 1, workers })).epoch(0))
+        all.push(...batch.labels.data);
+      return all;
+    };
+    // From the second on: whether the worker's memory of the batch before is gone.
+    expect(await labels(1)).toEqual([0, 1, 1, 1]);
+    expect(await labels(0)).toEqual([0, 0, 0, 0]);
   });
 });
 

@@ -6,6 +6,8 @@ The drawings are made here from a formula; nothing is taken from elsewhere.
 
 import json
 import platform
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +77,37 @@ expect("rgba.png", 1, over(read).convert("L"))
 read = write("grey-alpha.png", Image.merge("LA", [grey, Image.fromarray(ALPHA)]))
 expect("grey-alpha.png", 3, over(read))
 expect("grey-alpha.png", 1, over(read).convert("L"))
+
+
+
+def write_png(file: str, color_type: int, samples: np.ndarray, chunks: dict[bytes, bytes] = {}) -> Image.Image:
+    """A PNG with 16 bits a channel, which Pillow reads and does not write."""
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", W, H, 16, color_type, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+    parts = {b"IHDR": header, **chunks, b"IDAT": zlib.compress(rows, 9), b"IEND": b""}
+    (OUT / file).write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts.items()))
+    return Image.open(OUT / file)
+
+
+# The low bytes differ from the high ones, so that rounding would show.
+wide = lambda samples: samples.astype(np.uint16) * 256 + 255 - samples  # noqa: E731
+read = write_png("rgba-16-bit.png", 6, wide(np.dstack([RGB, ALPHA])))
+expect("rgba-16-bit.png", 4, read)
+expect("rgba-16-bit.png", 3, over(read))
+expect("rgba-16-bit.png", 1, over(read).convert("L"))
+read = write_png("grey-alpha-16-bit.png", 4, wide(np.dstack([GREY, ALPHA])))
+expect("grey-alpha-16-bit.png", 3, over(read))
+expect("grey-alpha-16-bit.png", 1, over(read).convert("L"))
+
+# One colour that is transparent wherever it stands.
+read = write("rgb-key.png", rgb, transparency=(57, 28, 34))
+expect("rgb-key.png", 3, over(read))
+expect("rgb-key.png", 4, read.convert("RGBA"))
+read = write("grey-key.png", grey, transparency=22)
+expect("grey-key.png", 1, over(read).convert("L"))
 
 palette = rgb.quantize(16)
 read = write("palette.png", palette)
