@@ -6,7 +6,7 @@ import { cifar10Classes, recordBytes, recordsPerFile, testFiles, trainFiles } fr
 import { type Cifar10Download, cifar10Folder, downloadCifar10 } from './download-cifar10.js';
 import { openCifar10, type PackedCifar10 } from './open-cifar10.js';
 import { sampleAt } from './sample-at.js';
-import type { SourceDescriptor } from './source.js';
+import { listOf, type SourceDescriptor } from './source.js';
 
 /** A record of a CIFAR-10 file. */
 export interface Cifar10Sample {
@@ -88,7 +88,7 @@ export function cifar10Source(samples: readonly Cifar10Sample[]): SourceDescript
   return {
     module: new URL('./open-cifar10.js', import.meta.url).href,
     export: 'openCifar10',
-    options: packed(samples),
+    options: packed(listOf(samples)),
   };
 }
 

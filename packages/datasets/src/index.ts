@@ -19,7 +19,8 @@ export type {
   LabelCodecConfig,
   OneHotConfig,
 } from './label-codec.js';
-export { type Loader, type LoaderOptions, loader } from './loader.js';
+export { type Loader, loader } from './loader.js';
+export type { LoaderOptions } from './loader-options.js';
 export type { LoaderState } from './loader-state.js';
 export type { ModuleDescriptor } from './module-descriptor.js';
 export { oneHot } from './one-hot.js';

@@ -1,54 +1,11 @@
-import { type Batch, type BatchLoader, isProjError, ProjError, type RngKey } from '@proj/core';
+import { type Batch, type BatchLoader, isProjError, ProjError } from '@proj/core';
 import { checkForm, type FirstPicture, type MadeBatch, type SkippedPicture } from './collator.js';
 import { type BatchCodec, encodeLabels } from './encode-labels.js';
-import { EpochPlan, type LastBatch } from './epoch-plan.js';
-import { cacheMemory, maxCacheBytes } from './example-cache.js';
+import { EpochPlan } from './epoch-plan.js';
+import { cacheMemory } from './example-cache.js';
+import { checkedOptions, checkInteger, type LoaderOptions } from './loader-options.js';
 import { checkState, type LoaderState, planKey } from './loader-state.js';
-import { resolveModule } from './module-descriptor.js';
-import type { SourceDescriptor, TransformDescriptor } from './source.js';
 import { type BatchService, InlineService, WorkerPool } from './worker-pool.js';
-
-export interface LoaderOptions {
-  /** Where examples come from: `folderSource(...)`, `generatorSource(...)` or a descriptor of your own. */
-  readonly source: SourceDescriptor;
-  /** Encodes labels that are text; leave it out where labels are class indices. */
-  readonly codec?: BatchCodec | undefined;
-  /** Examples in a batch. */
-  readonly batchSize: number;
-  /** Decides the order of examples and the random numbers of `transform`. Default 0. */
-  readonly seed?: RngKey | undefined;
-  /** A new order in every epoch. An endless source has no order and ignores it. Default false. */
-  readonly shuffle?: boolean | undefined;
-  /**
-   * How often each example comes in relation to the others, 0 or more, by index: `balancedWeights(samples)` for as many
-   * of each class. An epoch then draws as many examples as there are, with replacement and always in a new order.
-   */
-  readonly weights?: ArrayLike<number> | undefined;
-  /** Needed for an endless source; otherwise an epoch can be cut to its first steps. */
-  readonly stepsPerEpoch?: number | undefined;
-  /**
-   * Where examples do not fill the last batch: `keep` a smaller one (default), `drop` it, `wrap`: fill it with the first
-   * examples of the epoch, or `pad`: fill it with blank rows, whose pictures are 0, labels -1 and indices -1.
-   */
-  readonly lastBatch?: LastBatch | undefined;
-  /** Applied to each picture in the worker. */
-  readonly transform?: TransformDescriptor | undefined;
-  /** Worker threads; 0 makes batches in the calling thread. Default 1, which leaves other cores to the training. */
-  readonly workers?: number | undefined;
-  /** Batches made ahead of the one in use. Default 4, or twice the workers if that is more. */
-  readonly prefetch?: number | undefined;
-  /** Bounds the memory of batches made ahead: fewer than `prefetch` where they would take more. Default 268,435,456. */
-  readonly prefetchBytes?: number | undefined;
-  /** A worker that takes longer for one example counts as hung. Default 30,000. */
-  readonly timeoutMs?: number | undefined;
-  /** The same for starting a worker and opening the source, which may import much. Default 60,000. */
-  readonly openTimeoutMs?: number | undefined;
-  /**
-   * A picture that cannot be decoded or has too many pixels: `throw` (default), or `skip`, which makes its batches
-   * smaller and lists it in `skipped`.
-   */
-  readonly onBadPicture?: 'throw' | 'skip' | undefined;
-}
 
 /**
  * Makes a loader, once its workers have opened the source.
@@ -57,37 +14,19 @@ export interface LoaderOptions {
  *   `cannot-open-source`, `worker-hung`, `worker-exited`, `worker-failed`.
  */
 export async function loader(options: LoaderOptions): Promise<Loader> {
-  const { batchSize, seed = 0, shuffle = false, weights, stepsPerEpoch, onBadPicture = 'throw' } = options;
-  const { lastBatch = 'keep' } = options;
-  const { workers = 1, prefetchBytes = 256 * 1024 * 1024, timeoutMs = 30_000, openTimeoutMs = 60_000 } = options;
-  const { prefetch = Math.max(4, 2 * workers) } = options;
-  checkInteger('batchSize', batchSize, 1);
-  checkInteger('workers', workers, 0);
-  checkInteger('prefetch', prefetch, 0);
-  checkInteger('prefetchBytes', prefetchBytes, 0);
-  checkInteger('timeoutMs', timeoutMs, 1);
-  checkInteger('openTimeoutMs', openTimeoutMs, 1);
-  if (stepsPerEpoch !== undefined) checkInteger('stepsPerEpoch', stepsPerEpoch, 1);
-  const { size: given, cacheBytes = 0 } = options.source;
-  if (given !== undefined) checkInteger('size', given, 0);
-  checkCache(cacheBytes, given);
-
-  const settings = {
-    source: resolved(options.source, 'source'),
-    transform: options.transform && resolved(options.transform, 'transform'),
-    seed,
-    onBadPicture,
-    cache: cacheBytes === 0 || given === undefined ? undefined : cacheMemory(given, cacheBytes),
-  };
+  const { workers, timeoutMs, openTimeoutMs, prefetch, prefetchBytes, codec, ...chosen } = checkedOptions(options);
+  const { source, transform, seed, onBadPicture, batchSize } = chosen;
+  const { size: given = 0, cacheBytes = 0 } = source;
+  const cache = cacheBytes === 0 ? undefined : cacheMemory(given, cacheBytes);
+  const settings = { source, transform, seed, onBadPicture, cache };
   const service =
     workers === 0 ? new InlineService(settings) : new WorkerPool(workers, settings, { timeoutMs, openTimeoutMs });
   try {
     const size = await service.open();
-    const planOptions = { size, batchSize, stepsPerEpoch, lastBatch, shuffle, weights, seed };
-    const plan = new EpochPlan(planOptions);
-    const key = planKey({ ...planOptions, stepsPerEpoch: plan.stepsPerEpoch });
+    const plan = new EpochPlan({ ...chosen, size });
+    const key = planKey({ ...chosen, size, stepsPerEpoch: plan.stepsPerEpoch });
     const ahead = workers === 0 ? 0 : prefetch;
-    return new Loader(service, plan, { batchSize, size, key, codec: options.codec, ahead, aheadBytes: prefetchBytes });
+    return new Loader(service, plan, { batchSize, size, key, codec, ahead, aheadBytes: prefetchBytes });
   } catch (error) {
     await service.close(closedError());
     throw error;
@@ -234,39 +173,6 @@ export class Loader implements BatchLoader {
     for (const picture of skipped) this.#skipped.set(picture.index, picture);
     return { inputs: { data, shape }, labels: encodeLabels(labels, names, this.#parts.codec), indices };
   }
-}
-
-function resolved<T extends SourceDescriptor>(descriptor: T, option: string): T {
-  try {
-    return structuredClone({ ...descriptor, module: resolveModule(descriptor) });
-  } catch (cause) {
-    if (isProjError(cause)) throw cause;
-    throw new ProjError(`Cannot send the ${option} to a worker: ${(cause as Error).message}`, {
-      code: 'invalid-option',
-      expected: `\`${option}\` to be plain data, without functions`,
-      fix: 'Move the function into a module and name it by `module` and `export`',
-      cause,
-    });
-  }
-}
-
-function checkInteger(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new ProjError('Cannot load batches', {
-    code: 'invalid-option',
-    expected: `\`${name}\` to be an integer, at least ${least}`,
-    received: String(value),
-  });
-}
-
-function checkCache(cacheBytes: number, size: number | undefined): void {
-  checkInteger('cacheBytes', cacheBytes, 0);
-  if (cacheBytes <= maxCacheBytes && (cacheBytes === 0 || size !== undefined)) return;
-  throw new ProjError('Cannot keep the examples of the source', {
-    code: 'invalid-option',
-    expected: size === undefined ? '`size` beside `cacheBytes`' : `\`cacheBytes\` to be at most ${maxCacheBytes}`,
-    received: size === undefined ? 'a source without a `size`' : String(cacheBytes),
-  });
 }
 
 function closedError(): ProjError {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ProjError } from '@proj/core';
+import { isProjError, ProjError } from '@proj/core';
 
 /** Names a function so that another thread can find it: plain data. */
 export interface ModuleDescriptor {
@@ -54,7 +54,8 @@ export function resolveModule({ module, parentURL }: ModuleDescriptor): string {
 export async function callExport(descriptor: ModuleDescriptor, role: string): Promise<unknown> {
   const name = `'${descriptor.export}' of ${descriptor.module}`;
   let reason: string;
-  let fix = 'Check `module`, `export` and `options`';
+  let expected: string | undefined = 'a module that exports a function under this name';
+  let fix: string | undefined = 'Check `module`, `export` and `options`';
   let cause: unknown;
   try {
     const exports: Record<string, unknown> = await import(descriptor.module);
@@ -64,14 +65,15 @@ export async function callExport(descriptor: ModuleDescriptor, role: string): Pr
   } catch (error) {
     reason = error instanceof Error ? error.message : String(error);
     cause = error;
+    if (isProjError(error)) [expected, fix] = [undefined, undefined]; // it tells its own
     if ((error as NodeJS.ErrnoException | undefined)?.code === 'ERR_UNKNOWN_FILE_EXTENSION') {
       fix = 'Name a module in JavaScript: loaders such as tsx do not reach worker threads';
     }
   }
   throw new ProjError(`Cannot open the ${role} ${name}: ${reason}`, {
     code: 'cannot-open-source',
-    expected: 'a module that exports a function under this name',
-    fix,
+    ...(expected && { expected }),
+    ...(fix && { fix }),
     cause,
   });
 }

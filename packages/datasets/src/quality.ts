@@ -85,18 +85,11 @@ const cosines = Array.from({ length: lowest }, (_, k) =>
 function perceptualHash(grey: Image): string {
   const { data } = resize({ size: [hashSize, hashSize] }).apply(grey, {}) as Image; // bytes, as it was given
   const rows = Array.from({ length: hashSize }, (_, y) => data.subarray(y * hashSize, (y + 1) * hashSize));
-  const ofRows = rows.map((row) => cosines.map((cosine) => dot(cosine, row)));
+  /** By horizontal frequency: its share in each row. */
+  const shares = cosines.map((cosine) => Float64Array.from(rows, (row) => dot(cosine, row)));
   const frequencies = cosines.flatMap((cosine) =>
     // Rounded, because frequencies that a picture does not have shall be 0 and not what rounding left of them.
-    cosines.map((_, k) =>
-      Math.round(
-        1e6 *
-          dot(
-            cosine,
-            Float64Array.from(ofRows, (row) => row[k]!),
-          ),
-      ),
-    ),
+    shares.map((share) => Math.round(1e6 * dot(cosine, share))),
   );
   const sorted = [...frequencies].sort((a, b) => a - b);
   const median = (sorted[31]! + sorted[32]!) / 2;

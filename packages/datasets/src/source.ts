@@ -1,4 +1,4 @@
-import type { FloatImage, Image, Rng, RngKey } from '@proj/core';
+import { type FloatImage, type Image, ProjError, type Rng, type RngKey } from '@proj/core';
 import type { LabelledFile } from './captcha-folder.js';
 import type { DecodeOptions } from './decode-image.js';
 import type { ClassifiedFile } from './image-folder.js';
@@ -76,6 +76,17 @@ export interface FolderSourceOptions extends DecodeOptions {
   readonly cacheBytes?: number | undefined;
 }
 
+/** @throws ProjError `invalid-option` where a dataset is given instead of its samples, as JavaScript lets one do. */
+export function listOf<T>(samples: readonly T[]): readonly T[] {
+  if (Array.isArray(samples)) return samples;
+  throw new ProjError('Cannot make a source', {
+    code: 'invalid-option',
+    expected: 'a list of samples',
+    received: `a ${typeof samples}`,
+    fix: 'Pass the `samples` of the dataset, or a part of them',
+  });
+}
+
 export const defaultCacheBytes = 2 ** 28;
 
 /**
@@ -87,5 +98,11 @@ export function folderSource(
   { cacheBytes = defaultCacheBytes, ...options }: FolderSourceOptions = {},
 ): SourceDescriptor {
   const module = new URL('./open-folder.js', import.meta.url).href;
-  return { module, export: 'openFolder', options: { samples, ...options }, size: samples.length, cacheBytes };
+  return {
+    module,
+    export: 'openFolder',
+    options: { samples: listOf(samples), ...options },
+    size: samples.length,
+    cacheBytes,
+  };
 }

@@ -5,7 +5,7 @@ import { FileByteReader, StreamByteReader } from './byte-reader.js';
 import { type DecodeOptions, pictureExtensions } from './decode-image.js';
 import { decodePart } from './open-web-dataset.js';
 import { sampleAt } from './sample-at.js';
-import { defaultCacheBytes, type FolderSourceOptions, type SourceDescriptor } from './source.js';
+import { defaultCacheBytes, type FolderSourceOptions, listOf, type SourceDescriptor } from './source.js';
 import { readEntry, type TarEntry, tarEntries } from './tar.js';
 
 /** A picture in a tar archive and its label. */
@@ -114,7 +114,13 @@ export function webDatasetSource(
   { cacheBytes = defaultCacheBytes, ...options }: FolderSourceOptions = {},
 ): SourceDescriptor {
   const module = new URL('./open-web-dataset.js', import.meta.url).href;
-  return { module, export: 'openWebDataset', options: { samples, ...options }, size: samples.length, cacheBytes };
+  return {
+    module,
+    export: 'openWebDataset',
+    options: { samples: listOf(samples), ...options },
+    size: samples.length,
+    cacheBytes,
+  };
 }
 
 async function listArchive(path: string, options: WebDatasetOptions): Promise<WebDatasetSample[]> {

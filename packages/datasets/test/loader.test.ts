@@ -2,7 +2,16 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afocus } from '@proj/captcha-gen';
 import { type Batch, type BatchLoader, Rng } from '@proj/core';
-import { captchaFolder, fixedLength, folderSource, generatorSource, type LoaderOptions, loader } from '@proj/datasets';
+import {
+  captchaFolder,
+  cifar10Source,
+  fixedLength,
+  folderSource,
+  generatorSource,
+  type LoaderOptions,
+  loader,
+  webDatasetSource,
+} from '@proj/datasets';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { sources, transforms } from './fixtures/paths.js';
@@ -209,6 +218,10 @@ describe('settings that make no sense', () => {
     [{ source: numbered(0) }, 'empty-source'],
     [{ batchSize: 11, lastBatch: 'drop' }, 'empty-source'],
     [{ source: { ...numbered(3), options: { log: () => 1 } } }, 'invalid-option'],
+    [{ source: undefined }, 'invalid-option'],
+    [{ source: { size: 3, samples: [] } }, 'invalid-option'],
+    [{ source: { module: sources } }, 'invalid-option'],
+    [{ transform: (image: unknown) => image }, 'invalid-option'],
     [{ source: { module: '@proj/not-there', export: 'x' } }, 'cannot-resolve-module'],
     [{ source: { module: sources, export: 'missing' } }, 'cannot-open-source'],
     [{ source: { module: sources, export: 'notASource' } }, 'cannot-open-source'],
@@ -217,6 +230,23 @@ describe('settings that make no sense', () => {
   ] as const)('%o: %s', async (wrong, code) => {
     const options = { source: numbered(10), batchSize: 4, workers: 0, ...wrong };
     await expect(loader(options as LoaderOptions)).rejects.toMatchObject({ name: 'ProjError', code });
+  });
+
+  it('are told in the words of the module that refuses them', async () => {
+    const transform = { module: '@proj/augment', export: 'pipeline', options: [{ name: 'randomCorp' }] };
+    const failing = loader({ source: numbered(4), batchSize: 2, transform, workers: 1 });
+    const error = await failing.catch((reason) => reason);
+    expect(error).toMatchObject({ code: 'cannot-open-source', cause: { code: 'unknown-transform' } });
+    expect(error.message).toMatch(/^Cannot open the transform 'pipeline' of file:.*: Unknown transform `randomCorp`/);
+    expect(error.message.match(/Expected/g)).toHaveLength(1);
+  });
+
+  it('are told where a dataset stands for its samples', async () => {
+    const dataset = await captchaFolder(folder);
+    for (const source of [folderSource, webDatasetSource, cifar10Source])
+      expect(() => (source as (samples: unknown) => unknown)(dataset)).toThrow(
+        expect.objectContaining({ code: 'invalid-option', fix: expect.stringContaining('`samples`') }),
+      );
   });
 
   it('are told for epochs too', async () => {
