@@ -65,7 +65,14 @@ export async function readLoader(): Promise<LoaderResults | undefined> {
 
 /** Our speed with 1 and 2 workers, over PyTorch's where it has the case, and how long training waits. */
 export function loaderTable(results: LoaderResults): string {
-  const header = ['pictures', '1 worker', '2 workers', 'over PyTorch (1, 2)', 'training beside 1 worker', 'waits for data'];
+  const header = [
+    'pictures',
+    '1 worker',
+    '2 workers',
+    'over PyTorch (1, 2)',
+    'training beside 1 worker',
+    'waits for data',
+  ];
   const notes = new Set<string>();
   const lines = Object.values(results).map(({ date, machine, what, speeds, wait }) => {
     const ours = speeds.filter(({ engine }) => engine === OURS);
