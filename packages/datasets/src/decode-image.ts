@@ -57,7 +57,7 @@ export async function decodeImage(source: string | URL | Uint8Array, options: De
   return stretch({ size: [resize.height, resize.width] }).apply(image, {}) as Image; // bytes, as it was given
 }
 
-/** As sRGB with or without alpha. */
+/** As sRGB with or without alpha; grey too. */
 async function decodeBySharp(name: string, bytes: Uint8Array, maxPixels: number): Promise<Image> {
   try {
     const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, autoOrient: true })
@@ -113,7 +113,7 @@ function isKnownFormat(bytes: Uint8Array): boolean {
   );
 }
 
-/** sRGB pixels of 3 or 4 channels to 1, 3 or 4. */
+/** Grey or sRGB pixels of 1, 3 or 4 channels to 1, 3 or 4. */
 function convert(
   pixels: Uint8ClampedArray,
   from: number,
@@ -126,8 +126,8 @@ function convert(
   for (let i = 0; i < count; i++) {
     const at = i * from;
     let red = pixels[at]!;
-    let green = pixels[at + 1]!;
-    let blue = pixels[at + 2]!;
+    let green = from === 1 ? red : pixels[at + 1]!;
+    let blue = from === 1 ? red : pixels[at + 2]!;
     if (from === 4) {
       const alpha = pixels[at + 3]!;
       red = blend(red, background[0], alpha);

@@ -17,7 +17,7 @@ const channelsOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 6: 4 };
  * Format: W3C Recommendation "Portable Network Graphics (PNG) Specification", third edition.
  *
  * @param bytes a file that begins with PNG's signature.
- * @returns a picture of 3 or 4 channels.
+ * @returns a picture of 1, 3 or 4 channels.
  */
 export function decodePlainPng(bytes: Uint8Array, maxPixels: number): Image | undefined {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -36,8 +36,7 @@ export function decodePlainPng(bytes: Uint8Array, maxPixels: number): Image | un
   } catch {
     return undefined;
   }
-  if (rows.length !== size || !unfilter(rows, width * channels, height, channels)) return undefined;
-  return toImage(rows, width, height, channels);
+  return rows.length === size ? unfiltered(rows, width, height, channels) : undefined;
 }
 
 /** The compressed pixels, where all chunks are whole and in their place and none is of another kind. */
@@ -61,26 +60,34 @@ function imageData(file: Buffer): Buffer | undefined {
   return undefined;
 }
 
-/** Undoes each row's filter in place; false for one that there is not. */
-function unfilter(rows: Uint8Array, rowBytes: number, height: number, channels: number): boolean {
+/** The pixels, from rows that each begin with the number of their filter; undefined for one that there is not. */
+function unfiltered(rows: Uint8Array, width: number, height: number, channels: number): Image | undefined {
+  const image = createImage(width, height, channels);
+  const bytes = new Uint8Array(image.data.buffer); // whose sums wrap round, as those of filters do
+  const rowBytes = width * channels;
+  let above: Uint8Array = new Uint8Array(rowBytes);
   for (let y = 0; y < height; y++) {
+    const row = bytes.subarray(y * rowBytes, (y + 1) * rowBytes);
     const start = y * (rowBytes + 1) + 1;
-    const above = start - rowBytes - 1;
     const filter = rows[start - 1]!;
-    if (filter > 4) return false;
-    if (filter === 0) continue;
-    for (let i = 0; i < rowBytes; i++) {
-      const left = i < channels ? 0 : rows[start + i - channels]!;
-      const up = y === 0 ? 0 : rows[above + i]!;
-      let predicted: number;
-      if (filter === 1) predicted = left;
-      else if (filter === 2) predicted = up;
-      else if (filter === 3) predicted = (left + up) >> 1;
-      else predicted = paeth(left, up, i < channels || y === 0 ? 0 : rows[above + i - channels]!);
-      rows[start + i]! += predicted;
+    row.set(rows.subarray(start, start + rowBytes));
+    if (filter > 4) return undefined;
+    // The first pixel has none to its left, which counts as 0.
+    if (filter === 1) for (let i = channels; i < rowBytes; i++) row[i]! += row[i - channels]!;
+    if (filter === 2) for (let i = 0; i < rowBytes; i++) row[i]! += above[i]!;
+    if (filter === 3) {
+      for (let i = 0; i < channels; i++) row[i]! += above[i]! >> 1;
+      for (let i = channels; i < rowBytes; i++) row[i]! += (row[i - channels]! + above[i]!) >> 1;
     }
+    if (filter === 4) {
+      for (let i = 0; i < channels; i++) row[i]! += above[i]!;
+      for (let i = channels; i < rowBytes; i++) {
+        row[i]! += paeth(row[i - channels]!, above[i]!, above[i - channels]!);
+      }
+    }
+    above = row;
   }
-  return true;
+  return image;
 }
 
 function paeth(left: number, up: number, corner: number): number {
@@ -89,16 +96,4 @@ function paeth(left: number, up: number, corner: number): number {
   const toCorner = Math.abs(left + up - 2 * corner);
   if (toLeft <= toUp && toLeft <= toCorner) return left;
   return toUp <= toCorner ? up : corner;
-}
-
-/** Rows without their filters' bytes; grey as RGB. */
-function toImage(rows: Uint8Array, width: number, height: number, channels: number): Image {
-  const image = createImage(width, height, channels === 1 ? 3 : channels);
-  const rowBytes = width * channels;
-  for (let y = 0; y < height; y++) {
-    const row = rows.subarray(y * (rowBytes + 1) + 1, (y + 1) * (rowBytes + 1));
-    if (channels > 1) image.data.set(row, y * rowBytes);
-    else for (let x = 0; x < width; x++) image.data.fill(row[x]!, 3 * (y * width + x), 3 * (y * width + x) + 3);
-  }
-  return image;
 }

@@ -77,7 +77,9 @@ async function compare(file: Buffer): Promise<void> {
   taken++;
   const { width, height, pixels } = await byLibvips(file);
   expect([image.width, image.height]).toEqual([width, height]);
-  expect(Buffer.from(image.data).equals(pixels)).toBe(true);
+  // libvips gives grey as three equal channels.
+  const data = image.channels === 1 ? Array.from(image.data, (grey) => [grey, grey, grey]).flat() : image.data;
+  expect(Buffer.from(data).equals(pixels)).toBe(true);
 }
 
 describe(`small plain PNGs, damaged, with the right checksums (real ones from ${data} where it is there)`, () => {
