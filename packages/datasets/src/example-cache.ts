@@ -19,7 +19,7 @@ const unusable = -1;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** Memory for a cache of examples 0..size-1 that takes at most `bytes`, table and headers aside. */
+/** Memory for examples 0..size-1: at most `bytes`, headers of 16 bytes and labels among them, besides the table of places. */
 export function cacheMemory(size: number, bytes: number): CacheMemory {
   return {
     places: new SharedArrayBuffer(size * wordBytes),

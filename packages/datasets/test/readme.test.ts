@@ -20,7 +20,8 @@ async function project(): Promise<string> {
   const folder = mkdtempSync(join(root, 'project-'));
   mkdirSync(join(folder, 'node_modules', '@proj'), { recursive: true });
   symlinkSync(packageFolder, join(folder, 'node_modules/@proj/datasets'));
-  symlinkSync(join(packageFolder, 'node_modules/@proj/captcha-gen'), join(folder, 'node_modules/@proj/captcha-gen'));
+  for (const name of ['@proj/captcha-gen', '@proj/augment'])
+    symlinkSync(join(packageFolder, 'node_modules', name), join(folder, 'node_modules', name));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   mkdirSync(join(folder, 'captchas'));
   const create = { width: 40, height: 16, channels: 3 as const, background: '#2060a0' };
