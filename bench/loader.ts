@@ -17,7 +17,9 @@ const WORKERS = [1, 2];
 const ROUNDS = { roundMilliseconds: 500, milliseconds: 10_000 };
 const WAIT_MILLISECONDS = 1500;
 const PYTHON = process.env.PYTHON ?? 'python3';
-const program = (name: string) => fileURLToPath(new URL(`contestants/${name}`, import.meta.url));
+const OURS = fileURLToPath(new URL('contestants/proj-loader.ts', import.meta.url));
+const PEER = fileURLToPath(new URL('contestants/torch_loader.py', import.meta.url));
+const TRAINING = fileURLToPath(new URL('contestants/loading-train-step.ts', import.meta.url));
 
 /**
  * The loader beside PyTorch's DataLoader with torchvision's transforms, 1 and 2 workers, taking turns: pictures a second as
@@ -64,8 +66,8 @@ async function speedOf(name: string, data: string): Promise<SpeedRow[]> {
     const entry = (engine: string, start: () => Contestant) => ({ engine, precision: String(workers), batch, start });
     const args = [name, data, String(workers)];
     return [
-      entry('@proj/datasets', () => node('proj-loader.ts', args)),
-      ...(hasPeer ? [entry('PyTorch', () => new Contestant(PYTHON, [program('torch_loader.py'), ...args]))] : []),
+      entry('@proj/datasets', () => node(OURS, args)),
+      ...(hasPeer ? [entry('PyTorch', () => new Contestant(PYTHON, [PEER, ...args]))] : []),
     ];
   });
   const measured = await compete(entries, ROUNDS);
@@ -86,7 +88,7 @@ async function speedOf(name: string, data: string): Promise<SpeedRow[]> {
 
 /** None where the native backend is not built. */
 async function waitOf(name: string, data: string): Promise<WaitRow | undefined> {
-  const contestant = node('loading-train-step.ts', [name, data]);
+  const contestant = node(TRAINING, [name, data]);
   try {
     const description = await contestant.ready();
     const calls = Math.max(1, Math.ceil(WAIT_MILLISECONDS / (await contestant.run())));
@@ -114,8 +116,8 @@ async function waitOf(name: string, data: string): Promise<WaitRow | undefined> 
   }
 }
 
-function node(name: string, args: readonly string[]): Contestant {
-  return new Contestant(process.execPath, ['--import', 'tsx', program(name), ...args]);
+function node(program: string, args: readonly string[]): Contestant {
+  return new Contestant(process.execPath, ['--import', 'tsx', program, ...args]);
 }
 
 function speedLine(row: SpeedRow): string {

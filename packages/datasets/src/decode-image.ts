@@ -5,7 +5,7 @@ import { isMainThread } from 'node:worker_threads';
 import { resize as stretch } from '@proj/augment';
 import { createImage, type Image, ProjError } from '@proj/core';
 import sharp from 'sharp';
-import { decodePlainPng } from './decode-png.js';
+import { damagedChunk, decodePlainPng } from './decode-png.js';
 
 /** How {@link decodeImage} turns a file into pixels. Plain data. */
 export interface DecodeOptions {
@@ -50,7 +50,8 @@ export async function decodeImage(source: string | URL | Uint8Array, options: De
       received: bytes.length === 0 ? 'an empty file' : `a file of ${bytes.length} bytes in another format`,
     });
   }
-  const decoded = (isPng(bytes) && decodePlainPng(bytes, maxPixels)) || (await decodeBySharp(name, bytes, maxPixels));
+  const plain = isPng(bytes) ? decodePlainPng(bytes, maxPixels) : undefined;
+  const decoded = plain ?? (await decodeBySharp(name, bytes, maxPixels));
   const pixels = convert(decoded.data, decoded.channels, channels, background);
   const image = createImage(decoded.width, decoded.height, channels, pixels);
   if (resize === undefined) return image;
@@ -59,6 +60,15 @@ export async function decodeImage(source: string | URL | Uint8Array, options: De
 
 /** As sRGB with or without alpha; grey too. */
 async function decodeBySharp(name: string, bytes: Uint8Array, maxPixels: number): Promise<Image> {
+  const damaged = isPng(bytes) ? damagedChunk(bytes) : undefined;
+  if (damaged !== undefined) {
+    throw new ProjError(`Cannot decode ${name}`, {
+      code: 'cannot-decode',
+      expected: 'chunks whose checksums are right',
+      received: `a wrong one in the chunk ${JSON.stringify(damaged)}`,
+      fix: 'Replace the file; it is damaged',
+    });
+  }
   try {
     const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, autoOrient: true })
       .toColourspace('srgb')

@@ -97,3 +97,20 @@ function paeth(left: number, up: number, corner: number): number {
   if (toLeft <= toUp && toLeft <= toCorner) return left;
   return toUp <= toCorner ? up : corner;
 }
+
+/**
+ * The kind of the first chunk of a PNG whose checksum is wrong. libpng leaves such a chunk out where it can, and without
+ * transparency, palette or orientation a picture is another one; Pillow refuses it, too. What is cut short is not looked at.
+ */
+export function damagedChunk(bytes: Uint8Array): string | undefined {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 8; at + 12 <= file.length; ) {
+    const end = at + 8 + file.readUInt32BE(at);
+    if (end + 4 > file.length) return undefined;
+    const kind = file.toString('latin1', at + 4, at + 8);
+    if (crc32(file.subarray(at + 4, end)) !== file.readUInt32BE(end)) return kind;
+    if (kind === 'IEND') return undefined;
+    at = end + 4;
+  }
+  return undefined;
+}

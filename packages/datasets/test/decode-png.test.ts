@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { decodeImage } from '@proj/datasets';
 import fc from 'fast-check';
 import sharp, { type Channels } from 'sharp';
@@ -12,6 +13,29 @@ const drawings = fc.record({
   step: fc.integer({ min: 0, max: 40 }),
   seed: fc.integer({ min: 1, max: 1_000_000 }),
   png: fc.record({ adaptiveFiltering: fc.boolean(), compressionLevel: fc.constantFrom(0, 1, 9) }),
+});
+
+describe('PNGs of any kind', () => {
+  it('with a flipped bit in what their pixels depend on are refused, by the name of the chunk where it is whole', async () => {
+    const file = readFileSync(new URL('./goldens/pictures/palette-transparent.png', import.meta.url));
+    const whole = await decodeImage(file);
+    const places = { PLTE: file.indexOf('PLTE'), tRNS: file.indexOf('tRNS'), IDAT: file.indexOf('IDAT') };
+    for (const [kind, start] of Object.entries(places)) {
+      const length = file.readUInt32BE(start - 4);
+      for (let at = start + 4; at < start + 4 + length; at++) {
+        const damaged = Buffer.from(file);
+        damaged[at]! ^= 1;
+        const expected = { code: 'cannot-decode', received: expect.stringContaining(kind) };
+        await expect(decodeImage(damaged)).rejects.toMatchObject(expected);
+      }
+    }
+    for (let bit = 8 * 8; bit < file.length * 8; bit += 5) {
+      const damaged = Buffer.from(file);
+      damaged[bit >> 3]! ^= 1 << (bit & 7);
+      const image = await decodeImage(damaged).catch((error) => error);
+      if (!(image instanceof Error)) expect(image).toEqual(whole);
+    }
+  });
 });
 
 describe('small plain PNGs', () => {
