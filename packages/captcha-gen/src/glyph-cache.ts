@@ -1,7 +1,7 @@
 import type { Font } from './font.js';
 import type { Mask } from './mask.js';
 import { drawGlyph } from './stages/glyph.js';
-import { type MaskRuns, runsOf } from './stages/layer.js';
+import { type MaskRuns, maskRuns } from './stages/layer.js';
 import { type RotatedMask, rotate } from './stages/rotate.js';
 
 /** A symbol turned by some degrees, as a layer takes it. */
@@ -41,7 +41,7 @@ export function glyphCache(
       let glyph = turned.get(key);
       if (glyph === undefined) {
         const { side, left, top, ...mask } = rotate(upright[font]?.get(symbol) as Mask, degrees);
-        glyph = { runs: runsOf(mask), side, left, top };
+        glyph = { runs: maskRuns(mask), side, left, top };
         bytes += glyph.runs.byteLength;
         if (bytes > MAX_BYTES) {
           turned.clear();

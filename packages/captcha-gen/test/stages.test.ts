@@ -4,7 +4,15 @@ import { loadFont } from '../src/font.js';
 import { fill, type Picture, paint } from '../src/picture.js';
 import { drawDot } from '../src/stages/dots.js';
 import { drawGlyph } from '../src/stages/glyph.js';
-import { clearLayer, composeOver, createLayer, drawMask, layerBox, runsOf, widenColumn } from '../src/stages/layer.js';
+import {
+  clearLayer,
+  composeOver,
+  createLayer,
+  drawMask,
+  layerBox,
+  maskRuns,
+  widenColumn,
+} from '../src/stages/layer.js';
 import { drawLine } from '../src/stages/lines.js';
 import { rotate } from '../src/stages/rotate.js';
 import { applyWave, createWave } from '../src/stages/wave.js';
@@ -185,7 +193,7 @@ describe('rotate', () => {
 });
 
 describe('layer', () => {
-  const level = (value: number) => runsOf({ data: Uint8Array.of(value), width: 1, height: 1 });
+  const level = (value: number) => maskRuns({ data: Uint8Array.of(value), width: 1, height: 1 });
 
   it('composes source-over in 16 bits, cut to 8', () => {
     const layer = createLayer(2, 1);
@@ -208,7 +216,7 @@ describe('layer', () => {
 
   it('honours opacity and clips on all sides', () => {
     const layer = createLayer(3, 2);
-    const mask = runsOf({ data: new Uint8Array(9).fill(255), width: 3, height: 3 });
+    const mask = maskRuns({ data: new Uint8Array(9).fill(255), width: 3, height: 3 });
     drawMask(layer, mask, -2, -2, [255, 255, 255, 51]);
     drawMask(layer, mask, 2, 1, [255, 255, 255, 51]);
     const picture = blank(3, 2);
@@ -224,7 +232,7 @@ describe('layer', () => {
     fc.assert(
       fc.property(levels, place, place, (data, left, top) => {
         const layer = createLayer(8, 6);
-        drawMask(layer, runsOf({ data, width: 4, height: 5 }), left, top, [0, 0, 0, 255]);
+        drawMask(layer, maskRuns({ data, width: 4, height: 5 }), left, top, [0, 0, 0, 255]);
         const levelAt = (x: number, y: number) =>
           x >= left && x < left + 4 && y >= top && y < top + 5 ? data[(y - top) * 4 + x - left]! : 0;
         const opacities = Array.from({ length: 48 }, (_, i) => levelAt(Math.floor(i / 6), i % 6));

@@ -1,5 +1,5 @@
 import type { Color } from '../color.js';
-import { type Box, inkBox, type Mask } from '../mask.js';
+import type { Box, Mask } from '../mask.js';
 import type { Picture } from '../picture.js';
 
 /**
@@ -61,7 +61,8 @@ function tintOf(color: Color): Int32Array {
  */
 export type MaskRuns = Uint16Array;
 
-export function runsOf({ data, width, height }: Mask): MaskRuns {
+/** A mask as {@link drawMask} takes it; worth keeping for glyphs that are drawn again. */
+export function maskRuns({ data, width, height }: Mask): MaskRuns {
   const runs: number[] = [];
   for (let x = 0; x < width; x++) {
     for (let y = 0; y < height; y++) {
@@ -114,9 +115,20 @@ export function composeOver({ data, offset, width, height }: Picture, { pixels, 
 }
 
 /** The smallest box round all that is drawn on the layer. */
-export function layerBox({ pixels, width, height }: Layer): Box {
-  const turned = inkBox(pixels, height, width);
-  return { x: turned.y, y: turned.x, width: turned.height, height: turned.width };
+export function layerBox({ pixels, width, height, top, bottom }: Layer): Box {
+  let [left, right, first, last] = [width, -1, height, -1];
+  for (let x = 0; x < width; x++) {
+    for (let y = top[x]!; y < bottom[x]!; y++) {
+      if (pixels[x * height + y] === 0) continue;
+      left = Math.min(left, x);
+      right = x;
+      first = Math.min(first, y);
+      last = Math.max(last, y);
+    }
+  }
+  return right < 0
+    ? { x: 0, y: 0, width: 0, height: 0 }
+    : { x: left, y: first, width: right - left + 1, height: last - first + 1 };
 }
 
 /** `floor(257 below rest / 255)` at `below << 8 | rest`: what stays of a value of 16 bits under an opacity of `255 - rest`. */
