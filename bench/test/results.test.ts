@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { type CaptchaResults, captchaTable } from '../captcha-gen.js';
 import { blockOf, markdownTable, readResults } from '../support/results.js';
 
 test.each(['train-step', 'inference'])(
@@ -10,3 +11,9 @@ test.each(['train-step', 'inference'])(
     expect(blockOf(readme, benchmark)).toBe(results === undefined ? '' : markdownTable(benchmark, results));
   },
 );
+
+test("captcha-gen's README shows what is kept of its benchmark, and nothing else", async () => {
+  const readme = await readFile(new URL('../../packages/captcha-gen/README.md', import.meta.url), 'utf8');
+  const results = await readResults<CaptchaResults>('captcha-gen');
+  expect(blockOf(readme, 'captcha-gen')).toBe(results === undefined ? '' : captchaTable(results));
+});

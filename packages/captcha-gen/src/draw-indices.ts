@@ -1,3 +1,5 @@
+import { writeFilesAtomicSync } from '@proj/core/node';
+import { fileNamer } from './file-name.js';
 import { encodePng } from './png.js';
 import type { CaptchaParameters, CaptchaStyle } from './style.js';
 
@@ -11,31 +13,44 @@ export interface DrawnCaptchas {
   readonly files: readonly CaptchaFile[];
 }
 
-/** One captcha, ready to be written. */
+/** One captcha as a file. */
 export interface CaptchaFile {
   readonly index: number;
   readonly label: string;
   readonly parameters: CaptchaParameters;
-  /** A PNG file. */
+  /** A PNG file; empty where it has been written. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Draws captchas side by side, or makes a file of each. */
+/** What becomes of captchas: pixels, PNG files in memory, or PNG files in a folder, named by a pattern. */
+export type DrawOutput = 'pixels' | 'files' | { readonly folder: string; readonly pattern: string };
+
+/**
+ * Draws captchas side by side, or makes a file of each; of files that are written to a folder no bytes are given back.
+ * @throws ProjError `disk-full` or `cannot-write`, and what the style throws.
+ */
 export function drawIndices(
   style: CaptchaStyle,
   seed: number,
   indices: readonly number[],
-  asFiles: boolean,
+  output: DrawOutput,
 ): DrawnCaptchas {
-  if (asFiles) {
-    const files = indices.map((index) => {
-      const { image, label, parameters } = style.generate(seed, index);
-      return { index, label, parameters, bytes: encodePng(image) };
-    });
-    return { labels: files.map(({ label }) => label), indices, data: new Uint8ClampedArray(), files };
+  if (output === 'pixels') {
+    const size = style.width * style.height * 3;
+    const data = new Uint8ClampedArray(indices.length * size);
+    const labels = indices.map((index, i) => style.generateInto(seed, index, data, i * size));
+    return { labels, indices, data, files: [] };
   }
-  const size = style.width * style.height * 3;
-  const data = new Uint8ClampedArray(indices.length * size);
-  const labels = indices.map((index, i) => style.generateInto(seed, index, data, i * size));
-  return { labels, indices, data, files: [] };
+  const files = indices.map((index): CaptchaFile => {
+    const { image, label, parameters } = style.generate(seed, index);
+    return { index, label, parameters, bytes: encodePng(image) };
+  });
+  const drawn = { labels: files.map(({ label }) => label), indices, data: new Uint8ClampedArray() };
+  if (output === 'files') return { ...drawn, files };
+  const nameOf = fileNamer(output.pattern, style.charset);
+  writeFilesAtomicSync(
+    output.folder,
+    files.map(({ index, label, bytes }) => ({ name: nameOf(index, label), data: bytes })),
+  );
+  return { ...drawn, files: files.map((file) => ({ ...file, bytes: new Uint8Array() })) };
 }

@@ -1,13 +1,14 @@
+// Worker threads run what is built.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afocus } from '@proj/captcha-gen';
+import { type ManifestRecord, type WriteFolderOptions, writeFolder } from '@proj/captcha-gen/node';
 import { isProjError } from '@proj/core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { afocus } from '../src/index.js';
-import { type ManifestRecord, type WriteFolderOptions, writeFolder } from '../src/node.js';
 
 const style = afocus();
 let root: string;
@@ -97,6 +98,22 @@ describe('writeFolder', () => {
     expect(await contentOf(out)).toEqual(expected);
     expect(await writeFolder(style, job)).toMatchObject({ written: 0, kept: 150 });
     expect(await writeFolder(style, { ...job, count: 151 })).toMatchObject({ written: 1, kept: 150 });
+  });
+
+  it('goes on after threads whose pictures were ahead of the manifest', async () => {
+    const out = freshFolder();
+    await writeFolder(style, { count: 150, seed: 1, out, threads: 2 });
+    const expected = await contentOf(out);
+    const lines = (await readFile(join(out, 'labels.jsonl'), 'utf8')).split('\n');
+    await writeFile(join(out, 'labels.jsonl'), lines.slice(0, 64).join('\n')); // the last of them without its end
+    expect(await writeFolder(style, { count: 150, seed: 1, out, threads: 1 })).toMatchObject({
+      written: 87,
+      kept: 63,
+    });
+    expect(await contentOf(out)).toEqual(expected);
+    expect(await contentOf(out)).toEqual(
+      await writeFolder(style, { count: 150, seed: 1, out, overwrite: true }).then(() => contentOf(out)),
+    );
   });
 
   it('refuses folders that hold anything else', async () => {
@@ -189,6 +206,7 @@ describe('a full disk', () => {
     if (!mountTiny(folder)) context.skip('mounting a small file system needs root');
     try {
       const out = join(folder, 'captchas');
+      expect(await codeOf(writeFolder(style, { count: 100, seed: 1, out, threads: 1 }))).toBe('disk-full');
       expect(await codeOf(writeFolder(style, { count: 100, seed: 1, out }))).toBe('disk-full');
       const names = await readdir(out);
       expect(names.filter((name) => name.endsWith('.tmp'))).toEqual([]);
