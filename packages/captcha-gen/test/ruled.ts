@@ -31,7 +31,7 @@ export function ruled(options: PartOptions & { length?: number } = {}): CaptchaS
     texts,
     sample: (rng, symbols) => ({
       color: [rng.int(60), rng.int(60), 90 + rng.int(90), 255] as const,
-      characters: symbols.map((symbol, i) => ({ symbol, x: 32 * i + rng.int(16), y: 38 + rng.int(12) })),
+      characters: symbols.map((symbol, i) => ({ symbol, x: 32 * i + rng.int(12), y: 38 + rng.int(12) })),
       stroke: { x: 0, y: 20 + rng.int(20), width, height: rng.int(21) - 10 },
       noise: { amplitude: 6, seed: rng.uint32() },
     }),
