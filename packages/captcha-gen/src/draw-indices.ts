@@ -1,5 +1,3 @@
-import { writeFilesAtomicSync } from '@proj/core/node';
-import { fileNamer } from './file-name.js';
 import { encodePng } from './png.js';
 import type { CaptchaParameters, CaptchaStyle } from './style.js';
 
@@ -13,44 +11,31 @@ export interface DrawnCaptchas {
   readonly files: readonly CaptchaFile[];
 }
 
-/** One captcha as a file. */
+/** One captcha, ready to be written. */
 export interface CaptchaFile {
   readonly index: number;
   readonly label: string;
   readonly parameters: CaptchaParameters;
-  /** A PNG file; empty where it has been written. */
+  /** A PNG file. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** What becomes of captchas: pixels, PNG files in memory, or PNG files in a folder, named by a pattern. */
-export type DrawOutput = 'pixels' | 'files' | { readonly folder: string; readonly pattern: string };
-
-/**
- * Draws captchas side by side, or makes a file of each; of files that are written to a folder no bytes are given back.
- * @throws ProjError `disk-full` or `cannot-write`, and what the style throws.
- */
+/** Draws captchas side by side, or makes a file of each. */
 export function drawIndices(
   style: CaptchaStyle,
   seed: number,
   indices: readonly number[],
-  output: DrawOutput,
+  asFiles: boolean,
 ): DrawnCaptchas {
-  if (output === 'pixels') {
-    const size = style.width * style.height * 3;
-    const data = new Uint8ClampedArray(indices.length * size);
-    const labels = indices.map((index, i) => style.generateInto(seed, index, data, i * size));
-    return { labels, indices, data, files: [] };
+  if (asFiles) {
+    const files = indices.map((index) => {
+      const { image, label, parameters } = style.generate(seed, index);
+      return { index, label, parameters, bytes: encodePng(image) };
+    });
+    return { labels: files.map(({ label }) => label), indices, data: new Uint8ClampedArray(), files };
   }
-  const files = indices.map((index): CaptchaFile => {
-    const { image, label, parameters } = style.generate(seed, index);
-    return { index, label, parameters, bytes: encodePng(image) };
-  });
-  const drawn = { labels: files.map(({ label }) => label), indices, data: new Uint8ClampedArray() };
-  if (output === 'files') return { ...drawn, files };
-  const nameOf = fileNamer(output.pattern, style.charset);
-  writeFilesAtomicSync(
-    output.folder,
-    files.map(({ index, label, bytes }) => ({ name: nameOf(index, label), data: bytes })),
-  );
-  return { ...drawn, files: files.map((file) => ({ ...file, bytes: new Uint8Array() })) };
+  const size = style.width * style.height * 3;
+  const data = new Uint8ClampedArray(indices.length * size);
+  const labels = indices.map((index, i) => style.generateInto(seed, index, data, i * size));
+  return { labels, indices, data, files: [] };
 }

@@ -1,11 +1,11 @@
-import type { DrawnCaptchas, DrawOutput } from './draw-indices.js';
+import type { DrawnCaptchas } from './draw-indices.js';
 
 /** What the main thread asks a worker for. */
 export interface DrawTask {
   readonly id: number;
   readonly seed: number;
   readonly indices: readonly number[];
-  readonly output: DrawOutput;
+  readonly asFiles: boolean;
 }
 
 /** What a worker answers. */

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { ProjError } from '@proj/core';
-import { type DrawnCaptchas, type DrawOutput, drawIndices } from './draw-indices.js';
+import { type DrawnCaptchas, drawIndices } from './draw-indices.js';
 import type { DrawAnswer, DrawTask } from './draw-messages.js';
 import { checkCount } from './sequence.js';
 import type { CaptchaStyle } from './style.js';
@@ -9,14 +9,14 @@ export interface DrawOptions {
   readonly seed: number;
   /** Worker threads; 0 draws in the calling thread. */
   readonly threads: number;
-  readonly output: DrawOutput;
+  /** Whether PNG files with parameters are wanted, not pixels. */
+  readonly asFiles: boolean;
   /** Stops between chunks, with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Chunks in work or waiting to be taken, for each thread, and of all threads together. */
+/** Chunks in work or waiting to be taken, for each thread. */
 const AHEAD = 2;
-export const MOST_AHEAD = 64;
 
 /**
  * Draws chunks of captchas, given by their indices, and gives them in that order, whatever the number of threads. Workers
@@ -28,13 +28,13 @@ export const MOST_AHEAD = 64;
 export async function* drawChunks(
   style: CaptchaStyle,
   chunks: Iterable<readonly number[]>,
-  { seed, threads, output, signal }: DrawOptions,
+  { seed, threads, asFiles, signal }: DrawOptions,
 ): AsyncGenerator<DrawnCaptchas> {
   checkCount('threads', threads, 0);
   if (threads === 0) {
     for (const indices of chunks) {
       signal?.throwIfAborted();
-      yield drawIndices(style, seed, indices, output);
+      yield drawIndices(style, seed, indices, asFiles);
     }
     return;
   }
@@ -43,10 +43,10 @@ export async function* drawChunks(
     const drawn: Promise<DrawnCaptchas>[] = [];
     for (const indices of chunks) {
       signal?.throwIfAborted();
-      const chunk = pool.draw({ seed, indices, output });
+      const chunk = pool.draw({ seed, indices, asFiles });
       chunk.catch(() => undefined); // told when its turn comes, which may be never
       drawn.push(chunk);
-      if (drawn.length >= Math.min(threads * AHEAD, MOST_AHEAD)) yield await drawn.shift()!;
+      if (drawn.length >= threads * AHEAD) yield await drawn.shift()!;
     }
     for (const chunk of drawn) {
       signal?.throwIfAborted();
@@ -139,7 +139,7 @@ class DrawPool {
         continue;
       }
       try {
-        drawIndices(this.#style, task.seed, task.indices, task.output);
+        drawIndices(this.#style, task.seed, task.indices, task.asFiles);
         reject(new ProjError(`A worker thread failed: ${cause.message}`, { code: 'worker-failed', cause }));
       } catch (error) {
         reject(error);

@@ -7,8 +7,8 @@ import { makeStyle, type StyleName } from './styles/index.js';
 
 const style = await styleOf(workerData as StyleRecipe);
 
-parentPort!.on('message', ({ id, seed, indices, output }: DrawTask) => {
-  const drawn = drawIndices(style, seed, indices, output);
+parentPort!.on('message', ({ id, seed, indices, asFiles }: DrawTask) => {
+  const drawn = drawIndices(style, seed, indices, asFiles);
   const answer: DrawAnswer = { id, drawn };
   parentPort!.postMessage(answer, [drawn.data.buffer, ...drawn.files.map(({ bytes }) => bytes.buffer)]);
 });

@@ -23,7 +23,7 @@ export interface Job {
   readonly overwrite: boolean;
   /** Places in all. */
   readonly count: number;
-  /** Places beyond the manifest's whose files a killed call may have written before their lines. */
+  /** Places whose files a killed call may have written before their lines. */
   readonly ahead: number;
   /** All names that the job's files may have. */
   readonly names: RegExp;
@@ -50,16 +50,14 @@ export async function resumeJob({ out, overwrite, count, ahead, names, fileAt, l
   if (overwrite) await guard(out, () => removeCaptchas(out, names));
   const { begun, lines, files } = await guard(out, () => findEarlierRun(out));
   const known = new Set(lines.map(fileOf));
+  const next = new Set(range(lines.length, Math.min(lines.length + ahead, count)).map(fileAt));
+  const others = [...files].filter((file) => !known.has(file) && !next.has(file));
   const sameJob =
     lines.length <= count &&
-    !known.has(undefined) &&
     [0, lines.length - 1].every((place) => lines.length === 0 || lines[place] === lineAt(place)) &&
-    (begun || overwrite || files.size === 0);
+    !known.has(undefined) &&
+    !others.some((file) => (begun || overwrite ? names.test(file) : true));
   if (!sameJob) throw folderNotEmpty(out);
-  const others = new Set([...files].filter((file) => !known.has(file) && names.test(file)));
-  const last = Math.min(lines.length + ahead, count);
-  for (let place = lines.length; place < last && others.size > 0; place++) others.delete(fileAt(place));
-  if (others.size > 0) throw folderNotEmpty(out);
   const manifest = join(out, manifestName);
   await writeFileAtomic(manifest, lines.map((line) => `${line}\n`).join(''));
   return { manifest, lines, files };

@@ -1,6 +1,6 @@
 import { writeFilesAtomic } from '@proj/core/node';
 import type { CaptchaFile } from './draw-indices.js';
-import { drawChunks, MOST_AHEAD, overlapping } from './draw-pool.js';
+import { drawChunks, overlapping } from './draw-pool.js';
 import { fileOf } from './earlier-run.js';
 import { defaultPattern, fileNameMatcher, fileNamer } from './file-name.js';
 import { appendLines, type ManifestRecord, range, resumeJob } from './output-folder.js';
@@ -13,7 +13,7 @@ export interface WriteOptions extends SequenceOptions {
   readonly out: string;
   /** Whether captchas that stand in the folder already may be deleted. Default false. */
   readonly overwrite?: boolean | undefined;
-  /** Worker threads that draw, encode and write; they change nothing but the speed. Default 0: the calling thread. */
+  /** Worker threads that draw and encode; they change nothing but the speed. Default 0: the calling thread. */
   readonly threads?: number | undefined;
   /** Called as pictures are done, with how many of all. */
   readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
@@ -79,7 +79,7 @@ export async function writeFolder(
     out,
     overwrite,
     count,
-    ahead: (MOST_AHEAD + 1) * CHUNK, // those of threads, and those that wait for their lines
+    ahead: CHUNK,
     names: fileNameMatcher(pattern),
     fileAt: (place) => recordAt(place).file,
     lineAt: (place) => JSON.stringify(recordAt(place)),
@@ -91,16 +91,12 @@ export async function writeFolder(
   const chunks = range(0, Math.ceil(places.length / CHUNK)).map((i) =>
     places.slice(i * CHUNK, (i + 1) * CHUNK).map((place) => start + place),
   );
-  // Threads write for themselves; the calling thread goes on with other things while its files are written.
-  const output = threads > 0 ? { folder: out, pattern } : 'files';
-  await overlapping(drawChunks(style, chunks, { seed, threads, output, signal }), signal, async (drawn) => {
+  await overlapping(drawChunks(style, chunks, { seed, threads, asFiles: true, signal }), signal, async (drawn) => {
     const records = drawn.files.map(recordOf);
-    if (output === 'files') {
-      await writeFilesAtomic(
-        out,
-        drawn.files.map(({ bytes }, i) => ({ name: records[i]!.file, data: bytes })),
-      );
-    }
+    await writeFilesAtomic(
+      out,
+      drawn.files.map(({ bytes }, i) => ({ name: records[i]!.file, data: bytes })),
+    );
     const fresh = records.filter(({ index }) => index - start >= lines.length);
     await appendLines(
       manifest,

@@ -85,7 +85,7 @@ export async function writeTars(
     });
   });
   let tar = emptyTar();
-  await overlapping(drawChunks(style, chunks, { seed, threads, output: 'files', signal }), signal, async (drawn) => {
+  await overlapping(drawChunks(style, chunks, { seed, threads, asFiles: true, signal }), signal, async (drawn) => {
     for (const file of drawn.files) {
       const [key, line] = [keyOf(file.index), lineOf(file)];
       tar.lines.push(line);

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ProjError } from './error.js';
@@ -44,43 +43,8 @@ export async function writeFilesAtomic(folder: string, files: readonly NamedFile
   }
 }
 
-/**
- * The same at once, one after the other: for worker threads, in which it takes a third of the processor's time.
- *
- * @throws ProjError `disk-full` (ENOSPC, EDQUOT) or `cannot-write` (anything else), with the system's error as cause.
- */
-export function writeFilesAtomicSync(folder: string, files: readonly NamedFile[]): void {
-  let path = folder;
-  let temporary: string | undefined;
-  try {
-    mkdirSync(folder, { recursive: true });
-    for (const { name, data } of files) {
-      path = join(folder, name);
-      temporary = temporaryFor(path);
-      writeFileSync(temporary, data, { flag: 'wx', flush: true });
-      renameSync(temporary, path);
-    }
-    path = folder;
-    temporary = undefined;
-    if (process.platform === 'win32') return; // Windows cannot open a folder
-    const handle = openSync(folder, 'r');
-    try {
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-  } catch (cause) {
-    if (temporary !== undefined) rmSync(temporary, { force: true });
-    throw describe(path, cause);
-  }
-}
-
-function temporaryFor(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
-}
-
 async function replaceFile(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = temporaryFor(path);
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
   try {
     await writeFile(temporary, data, { flag: 'wx', flush: true });
     await rename(temporary, path);

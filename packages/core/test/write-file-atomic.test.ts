@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeFileAtomic, writeFilesAtomic, writeFilesAtomicSync } from '../src/node.js';
+import { writeFileAtomic, writeFilesAtomic } from '../src/node.js';
 
 /** A file system of one megabyte of our own, without being root, where the kernel allows it. */
 const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0;
@@ -56,15 +56,6 @@ describe('writeFileAtomic', () => {
     for (const { name, data } of files) {
       if (name !== '7.txt') expect(readFileSync(join(folder, 'some', name), 'utf8')).toBe(data);
     }
-  });
-
-  it('writes many at once, too, and leaves nothing half done where one fails', () => {
-    const files = Array.from({ length: 9 }, (_, i) => ({ name: `${i}.txt`, data: `content ${i}` }));
-    writeFilesAtomicSync(join(folder, 'many'), files);
-    for (const { name, data } of files) expect(readFileSync(join(folder, 'many', name), 'utf8')).toBe(data);
-    mkdirSync(join(folder, 'some/7.txt/inside'), { recursive: true });
-    expect(() => writeFilesAtomicSync(join(folder, 'some'), files)).toThrow(/Cannot write .*7\.txt/);
-    expect(readdirSync(join(folder, 'some')).sort()).toEqual(files.slice(0, 8).map(({ name }) => name));
   });
 
   it.skipIf(!canMount)('names a full disk, and what stood there is unchanged', async () => {
