@@ -2,21 +2,37 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afocus, arithmetic, imageCaptcha, wide } from '@proj/captcha-gen';
 import { encodePng, writeFolder } from '@proj/captcha-gen/node';
+import type { Image } from '@proj/core';
 import { Resvg } from '@resvg/resvg-js';
+import sharp from 'sharp';
 import svgCaptcha from 'svg-captcha';
 import type { BenchmarkOptions } from './main.js';
-import { machine } from './support/results.js';
+import { keepResults, machine, tableOf } from './support/results.js';
 
-export const options = ['json'] as const;
+export const options = ['json', 'save'] as const;
 
 const ROUNDS = 9;
-const PNG_COUNT = 256;
+/** Pictures that are encoded, and files that are written, in one turn. */
+const ENCODED = 512;
+const WRITTEN = 1024;
 
 /** Captchas that are drawn in one turn, by their number a second: each turn takes some tenths of a second. */
-const counts = { afocus: 1000, imageCaptcha: 150, wide: 200, arithmetic: 200, python: 60, svg: 60 };
+const counts = { afocus: 3000, imageCaptcha: 200, wide: 250, arithmetic: 250, python: 100, svg: 60 };
+
+const README = fileURLToPath(new URL('../packages/captcha-gen/README.md', import.meta.url));
+
+/** A measurement as it is kept. */
+export interface CaptchaResults {
+  /** `yyyy-mm-dd` */
+  readonly date: string;
+  readonly machine: string;
+  readonly rounds: number;
+  readonly rows: readonly Row[];
+}
 
 /** What one row of the table holds: pictures a second, the median of the rounds with the slowest and the fastest. */
 interface Row {
@@ -42,13 +58,13 @@ interface Contestant {
 
 /**
  * Raw pictures a second of each style on one core beside Python's captcha (where PYTHON names an interpreter that has it),
- * then PNG files of afocus on all cores beside the encoder alone. Rounds of the contestants take turns, so that what else the
+ * then PNG files of afocus on all cores beside a PNG encoder alone, sharp's. Rounds of the contestants take turns, so that what else the
  * machine does meets all alike.
  */
-export default async function benchmark({ json }: BenchmarkOptions): Promise<void> {
+export default async function benchmark({ json, save }: BenchmarkOptions): Promise<void> {
   const python = await pythonCaptcha();
   const style = afocus();
-  const images = Array.from({ length: PNG_COUNT }, (_, i) => style.generate(1, i).image);
+  const images = Array.from({ length: ENCODED }, (_, i) => style.generate(1, i).image);
   const folder = await mkdtemp(join(tmpdir(), 'bench-captcha-gen-'));
 
   const raw = [afocus(), imageCaptcha(), wide(), arithmetic()].map((each): Contestant => {
@@ -69,12 +85,13 @@ export default async function benchmark({ json }: BenchmarkOptions): Promise<voi
     ...raw,
     svg,
     ...(python === undefined ? [] : [python]),
-    { what: 'PNG encoder alone, all cores', count: PNG_COUNT, run: () => Promise.all(images.map(encodePng)) },
+    { what: SHARP, count: ENCODED, run: () => Promise.all(images.map(encodeBySharp)) },
+    { what: 'PNG encoder alone, one core', count: ENCODED, run: () => images.map(encodePng) },
     {
       what: 'PNG files with manifest, all cores',
-      count: PNG_COUNT,
-      against: 'PNG encoder alone, all cores',
-      run: (round) => writeFolder(style, { count: PNG_COUNT, seed: 1, out: join(folder, String(round)) }),
+      count: WRITTEN,
+      against: SHARP,
+      run: (round) => writeFolder(style, { count: WRITTEN, seed: 1, out: join(folder, String(round)) }),
     },
   ];
 
@@ -115,6 +132,11 @@ export default async function benchmark({ json }: BenchmarkOptions): Promise<voi
     }),
     { what: 'afocus/captcha itself (Go), one core', picturesPerSecond: 550, source: 'quoted' },
   ];
+  if (save) {
+    const date = new Date().toISOString().slice(0, 10);
+    const results: CaptchaResults = { date, machine, rounds: ROUNDS, rows };
+    await keepResults('captcha-gen', README, results, captchaTable(results));
+  }
   if (json) {
     console.log(JSON.stringify({ benchmark: 'captcha-gen', machine, rounds: ROUNDS, rows }));
     return;
@@ -128,9 +150,28 @@ export default async function benchmark({ json }: BenchmarkOptions): Promise<voi
   if (python === undefined) console.log("\n  Python's captcha: not measured; PYTHON names no interpreter that has it.");
 }
 
+/** What the README shows of a measurement. */
+export function captchaTable({ date, machine, rounds, rows }: CaptchaResults): string {
+  const cells = rows.map(({ what, picturesPerSecond, ratio, against, source }) => [
+    what,
+    `${picturesPerSecond}${source === 'quoted' ? ' (quoted, another machine)' : ''}`,
+    ratio === undefined ? '' : `${ratio} times ${against}`,
+  ]);
+  const note = `- ${date}: ${machine}; medians of ${rounds} rounds, in which all take turns.`;
+  return `\n${[...tableOf([['pictures of', 'a second', 'beside'], ...cells]), '', note].join('\n')}\n\n`;
+}
+
 function median(values: readonly number[], digits: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return Number((sorted[Math.floor(sorted.length / 2)] ?? 0).toFixed(digits));
+}
+
+const SHARP = "sharp's PNG encoder alone, all cores";
+
+function encodeBySharp({ data, width, height }: Image): Promise<Buffer> {
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 6 })
+    .toBuffer();
 }
 
 /** The usual way in JavaScript: captchas as SVG, made into pixels. */

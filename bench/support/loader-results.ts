@@ -1,8 +1,5 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { writeFileAtomic } from '@proj/core/node';
-import { blockOf } from './results.js';
+import { keepResults, readResults, tableOf } from './results.js';
 
 /** Pictures a second of a loader alone: the median of the rounds, with the slowest and the fastest. */
 export interface SpeedRow {
@@ -44,23 +41,11 @@ export type LoaderResults = Readonly<Record<string, LoaderMeasurement>>;
 
 const OURS = '@proj/datasets';
 const README = fileURLToPath(new URL('../../packages/datasets/README.md', import.meta.url));
-const RESULTS = fileURLToPath(new URL('../results/loader.json', import.meta.url));
 
 /** Keeps `cases` as the last measurements, and shows all that are kept in the README of `@proj/datasets`. */
 export async function saveLoader(cases: LoaderResults): Promise<void> {
-  const results = { ...(await readLoader()), ...cases };
-  await writeFileAtomic(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
-  const readme = await readFile(README, 'utf8');
-  const mark = '<!-- loader -->\n';
-  await writeFileAtomic(
-    README,
-    readme.replace(mark + blockOf(readme, 'loader'), () => mark + loaderTable(results)),
-  );
-}
-
-/** Undefined where none are kept. */
-export async function readLoader(): Promise<LoaderResults | undefined> {
-  return existsSync(RESULTS) ? (JSON.parse(await readFile(RESULTS, 'utf8')) as LoaderResults) : undefined;
+  const results = { ...(await readResults<LoaderResults>('loader')), ...cases };
+  await keepResults('loader', README, results, loaderTable(results));
 }
 
 /** Our speed with 1 and 2 workers, over PyTorch's where it has the case, and how long training waits. */
@@ -93,8 +78,5 @@ export function loaderTable(results: LoaderResults): string {
       wait === undefined ? '' : `${wait.percent.toFixed(2)}%`,
     ];
   });
-  const widths = header.map((_, i) => Math.max(...[header, ...lines].map((cells) => cells[i]!.length)));
-  const rows = [header, widths.map((width) => '-'.repeat(width)), ...lines];
-  const table = rows.map((cells) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`);
-  return `\n${[...table, '', ...notes].join('\n')}\n\n`;
+  return `\n${[...tableOf([header, ...lines]), '', ...notes].join('\n')}\n\n`;
 }

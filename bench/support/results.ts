@@ -44,17 +44,22 @@ export async function saveResults(benchmark: string, rival: string, rows: readon
     now[name] = { date, machine, rows: kept };
   }
   const results: Results = { rival, models: { ...before, ...now } };
-  await writeFileAtomic(resultsFile(benchmark), `${JSON.stringify(results, null, 2)}\n`);
-  const readme = await readFile(README, 'utf8');
+  await keepResults(benchmark, README, results, markdownTable(benchmark, results));
+}
+
+/** Keeps what a benchmark measured, and shows `markdown` between its marks in a README. */
+export async function keepResults(benchmark: string, path: string, results: unknown, markdown: string): Promise<void> {
+  const readme = await readFile(path, 'utf8');
   const mark = `<!-- ${benchmark} -->\n`;
-  const shown = readme.replace(mark + blockOf(readme, benchmark), () => mark + markdownTable(benchmark, results));
-  await writeFileAtomic(README, shown);
+  const shown = readme.replace(mark + blockOf(readme, benchmark), () => mark + markdown);
+  await writeFileAtomic(resultsFile(benchmark), `${JSON.stringify(results, null, 2)}\n`);
+  await writeFileAtomic(path, shown);
 }
 
 /** Undefined where none are kept. */
-export async function readResults(benchmark: string): Promise<Results | undefined> {
+export async function readResults<T = Results>(benchmark: string): Promise<T | undefined> {
   const file = resultsFile(benchmark);
-  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Results) : undefined;
+  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as T) : undefined;
 }
 
 /** What stands in the README between the marks of a benchmark. @throws Error where there are none. */
@@ -92,8 +97,14 @@ export function markdownTable(benchmark: string, { rival, models }: Results): st
       );
     }
   }
-  const widths = header.map((_, i) => Math.max(...[header, ...lines].map((cells) => cells[i]!.length)));
-  const rows = [header, widths.map((width) => '-'.repeat(width)), ...lines];
-  const table = rows.map((cells) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`);
-  return `\n${[TITLES[benchmark], '', ...table, '', ...notes].join('\n')}\n\n`;
+  return `\n${[TITLES[benchmark], '', ...tableOf([header, ...lines]), '', ...notes].join('\n')}\n\n`;
+}
+
+/** Lines of a Markdown table, of which the first row is the header. */
+export function tableOf(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) => Math.max(3, ...rows.map((cells) => cells[i]!.length)));
+  const [header, ...others] = rows;
+  return [header!, widths.map((width) => '-'.repeat(width)), ...others].map(
+    (cells) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`,
+  );
 }

@@ -33,7 +33,7 @@ export async function* captchaBatches(
   const { start, count } = rangeOf(sequence);
   checkCount('batchSize', batchSize, 1);
   const chunks = chunksOf(start, count, batchSize);
-  for await (const drawn of drawChunks(style, chunks, { seed: sequence.seed, threads, describe: false, signal })) {
+  for await (const drawn of drawChunks(style, chunks, { seed: sequence.seed, threads, asFiles: false, signal })) {
     const { data, labels, indices } = drawn;
     const inputs = { data: new Uint8Array(data.buffer), shape: [labels.length, style.height, style.width, 3] };
     yield { inputs, labels, indices };

@@ -1,17 +1,27 @@
 import { ProjError } from '@proj/core';
 import type { ArgsDef } from 'citty';
+import { bundledFonts } from './bundled-fonts.js';
 import { type Charset, charsets } from './charset.js';
 import { type Arguments, invalid, list, number, range, text } from './cli-values.js';
-import { bundledFonts } from './font.js';
-import type { CaptchaStyle } from './style.js';
-import { makeStyle, type StyleName, styles } from './styles/index.js';
+import type { StyleName } from './styles/index.js';
+
+const sized = ['width', 'height', 'font', 'part'];
+const look = [...sized, 'angle', 'lines', 'dots', 'noise', 'normalized'];
+
+/** Which options each style takes. */
+const taken: Record<StyleName, readonly string[]> = {
+  afocus: [...sized, 'length', 'charset', 'disturbance', 'front', 'background'],
+  imageCaptcha: [...sized, 'length', 'charset', 'front', 'background', 'font-size'],
+  wide: [...look, 'length', 'charset'],
+  arithmetic: [...look, 'operator', 'operands'],
+};
 
 /** Options of the command that say how captchas look, by the name that the styles have for them. */
 export const styleOptions = {
   style: {
     type: 'string',
     default: 'afocus',
-    valueHint: Object.keys(styles).join('|'),
+    valueHint: Object.keys(taken).join('|'),
     description: 'Kind of captcha',
   },
   width: { type: 'string', valueHint: 'pixels', description: 'Width (default by style: 128, 160, 200, 200)' },
@@ -65,21 +75,16 @@ export const styleOptions = {
   operands: { type: 'string', valueHint: 'least-most', description: 'arithmetic: numbers asked for (default 0-20)' },
 } as const satisfies ArgsDef;
 
-const sized = ['width', 'height', 'font', 'part'];
-const look = [...sized, 'angle', 'lines', 'dots', 'noise', 'normalized'];
+/** A style by its name, with its options as they were told; whether they make sense is for the style to say. */
+export interface ToldStyle {
+  readonly name: StyleName;
+  readonly options: Readonly<Record<string, unknown>>;
+}
 
-/** Which options each style takes. */
-const taken: Record<StyleName, readonly string[]> = {
-  afocus: [...sized, 'length', 'charset', 'disturbance', 'front', 'background'],
-  imageCaptcha: [...sized, 'length', 'charset', 'front', 'background', 'font-size'],
-  wide: [...look, 'length', 'charset'],
-  arithmetic: [...look, 'operator', 'operands'],
-};
-
-/** @throws ProjError `invalid-option`, and what the style throws. */
-export function createStyle(args: Arguments): CaptchaStyle {
+/** @throws ProjError `invalid-option` or `unknown-option`. */
+export function readStyle(args: Arguments): ToldStyle {
   const name = text(args, 'style') as StyleName;
-  if (!Object.hasOwn(styles, name)) throw invalid('style', Object.keys(styles).join(', '), name);
+  if (!Object.hasOwn(taken, name)) throw invalid('style', Object.keys(taken).join(', '), name);
   const given = Object.keys(styleOptions).filter((option) => option !== 'style' && Boolean(args[option] ?? false));
   const foreign = given.find((option) => !taken[name].includes(option));
   if (foreign !== undefined) {
@@ -89,25 +94,28 @@ export function createStyle(args: Arguments): CaptchaStyle {
       fix: 'Leave it out or choose another --style',
     });
   }
-  return makeStyle(name, {
-    width: number(args, 'width'),
-    height: number(args, 'height'),
-    length: range(args, 'length'),
-    charset: namedCharset(text(args, 'charset')),
-    fonts: list(args, 'font'),
-    part: text(args, 'part'),
-    disturbance: text(args, 'disturbance'),
-    frontColors: list(args, 'front'),
-    backgroundColors: list(args, 'background'),
-    fontSizes: list(args, 'font-size')?.map((size) => number({ _: [], 'font-size': size }, 'font-size')!),
-    maxAngle: number(args, 'angle'),
-    lines: number(args, 'lines'),
-    dots: number(args, 'dots'),
-    noise: number(args, 'noise'),
-    normalized: args.normalized === true,
-    operators: list(args, 'operator')?.map((operator) => (operator === 'x' ? '\u00d7' : operator)),
-    operands: range(args, 'operands'),
-  });
+  return {
+    name,
+    options: {
+      width: number(args, 'width'),
+      height: number(args, 'height'),
+      length: range(args, 'length'),
+      charset: namedCharset(text(args, 'charset')),
+      fonts: list(args, 'font'),
+      part: text(args, 'part'),
+      disturbance: text(args, 'disturbance'),
+      frontColors: list(args, 'front'),
+      backgroundColors: list(args, 'background'),
+      fontSizes: list(args, 'font-size')?.map((size) => number({ _: [], 'font-size': size }, 'font-size')!),
+      maxAngle: number(args, 'angle'),
+      lines: number(args, 'lines'),
+      dots: number(args, 'dots'),
+      noise: number(args, 'noise'),
+      normalized: args.normalized === true,
+      operators: list(args, 'operator')?.map((operator) => (operator === 'x' ? '\u00d7' : operator)),
+      operands: range(args, 'operands'),
+    },
+  };
 }
 
 export function namedCharset(name: string | undefined): Charset | undefined {

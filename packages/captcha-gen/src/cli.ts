@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type ArgsDef, defineCommand, parseArgs, renderUsage } from 'citty';
-import { createStyle, namedCharset, styleOptions } from './cli-style.js';
+import { namedCharset, readStyle, styleOptions } from './cli-style.js';
 import { type Arguments, checkNames, invalid, list, number, text } from './cli-values.js';
 import { defaultPattern } from './file-name.js';
 import type { Shard } from './sequence.js';
@@ -117,17 +117,21 @@ async function writeCaptchas(argv: string[], signal: AbortSignal): Promise<void>
     return;
   }
   checkNames(args, options, 'captcha-gen');
-  const style = createStyle(args);
+  const { name, options: told } = readStyle(args);
   const job = jobOf(args, signal);
   const tar = args.tar === true;
-  if (tar && args.pattern !== undefined)
-    throw invalid('pattern', 'PNG files', 'tar files, which name theirs by the index');
-  if (!tar && args['per-tar'] !== undefined) throw invalid('per-tar', '--tar', 'PNG files');
-  // The encoder takes a while to load, which help and errors need not wait for.
-  const { writeFolder, writeTars } = await import('./node.js');
+  const [pattern, perTar] = [text(args, 'pattern'), number(args, 'per-tar')];
+  if (tar && pattern !== undefined) throw invalid('pattern', 'PNG files', 'tar files, which name theirs by the index');
+  if (!tar && perTar !== undefined) throw invalid('per-tar', '--tar', 'PNG files');
+  // What reads fonts takes a while to load, which help and most errors need not wait for.
+  const [{ makeStyle }, { writeFolder, writeTars }] = await Promise.all([
+    import('./styles/index.js'),
+    import('./node.js'),
+  ]);
+  const style = makeStyle(name, told);
   const { written, kept, manifest } = tar
-    ? await writeTars(style, { ...job, perTar: number(args, 'per-tar') })
-    : await writeFolder(style, { ...job, pattern: text(args, 'pattern') });
+    ? await writeTars(style, { ...job, perTar })
+    : await writeFolder(style, { ...job, pattern });
   console.error(
     `${written} captchas written to ${job.out}${kept > 0 ? `, ${kept} stood there already` : ''}; labels in ${manifest}`,
   );

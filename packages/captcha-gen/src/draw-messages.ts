@@ -5,7 +5,7 @@ export interface DrawTask {
   readonly id: number;
   readonly seed: number;
   readonly indices: readonly number[];
-  readonly describe: boolean;
+  readonly asFiles: boolean;
 }
 
 /** What a worker answers. */

@@ -9,8 +9,8 @@ export interface DrawOptions {
   readonly seed: number;
   /** Worker threads; 0 draws in the calling thread. */
   readonly threads: number;
-  /** Whether parameters are wanted. */
-  readonly describe: boolean;
+  /** Whether PNG files with parameters are wanted, not pixels. */
+  readonly asFiles: boolean;
   /** Stops between chunks, with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -22,19 +22,19 @@ const AHEAD = 2;
  * Draws chunks of captchas, given by their indices, and gives them in that order, whatever the number of threads. Workers
  * end with the iteration.
  *
- * @throws ProjError `not-threadable` for a style of one's own with threads, `worker-failed`, and what the style throws; the
+ * @throws ProjError `not-threadable` for a style without a recipe with threads, `worker-failed`, and what the style throws; the
  * signal's reason.
  */
 export async function* drawChunks(
   style: CaptchaStyle,
   chunks: Iterable<readonly number[]>,
-  { seed, threads, describe, signal }: DrawOptions,
+  { seed, threads, asFiles, signal }: DrawOptions,
 ): AsyncGenerator<DrawnCaptchas> {
   checkCount('threads', threads, 0);
   if (threads === 0) {
     for (const indices of chunks) {
       signal?.throwIfAborted();
-      yield drawIndices(style, seed, indices, describe);
+      yield drawIndices(style, seed, indices, asFiles);
     }
     return;
   }
@@ -43,7 +43,7 @@ export async function* drawChunks(
     const drawn: Promise<DrawnCaptchas>[] = [];
     for (const indices of chunks) {
       signal?.throwIfAborted();
-      const chunk = pool.draw({ seed, indices, describe });
+      const chunk = pool.draw({ seed, indices, asFiles });
       chunk.catch(() => undefined); // told when its turn comes, which may be never
       drawn.push(chunk);
       if (drawn.length >= threads * AHEAD) yield await drawn.shift()!;
@@ -98,8 +98,8 @@ class DrawPool {
     if (style.recipe === undefined) {
       throw new ProjError(`Other threads cannot make the style ${style.name}`, {
         code: 'not-threadable',
-        expected: 'a style of this package',
-        fix: 'Draw it with `threads: 0`',
+        expected: 'a style of this package, or one that was defined with a `recipe`',
+        fix: 'Give `defineStyle` a `recipe: { module: import.meta.url, export, options }`, or draw with `threads: 0`',
       });
     }
     this.#style = style;
@@ -139,7 +139,7 @@ class DrawPool {
         continue;
       }
       try {
-        drawIndices(this.#style, task.seed, task.indices, task.describe);
+        drawIndices(this.#style, task.seed, task.indices, task.asFiles);
         reject(new ProjError(`A worker thread failed: ${cause.message}`, { code: 'worker-failed', cause }));
       } catch (error) {
         reject(error);

@@ -2,7 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { extname, join } from 'node:path';
 import { isProjError } from '@proj/core';
-import { bundledFonts, loadFont } from './font.js';
+import { bundledFonts } from './bundled-fonts.js';
+import { loadFont } from './font.js';
 import { drawInk } from './stages/ink.js';
 
 /** A font that styles can use. */

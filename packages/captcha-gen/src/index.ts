@@ -1,7 +1,8 @@
+export { type BundledFont, bundledFonts } from './bundled-fonts.js';
 export { captchas } from './captchas.js';
 export { type Charset, charsets } from './charset.js';
 export type { ColorInput } from './color.js';
-export { type BundledFont, bundledFonts, type FontSource } from './font.js';
+export type { FontSource } from './font.js';
 export type { Box } from './mask.js';
 export { normalizeColors } from './normalize-colors.js';
 export { type Part, type PartShares, partOf } from './part.js';

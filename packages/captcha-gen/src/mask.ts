@@ -89,7 +89,7 @@ function addRow(sheet: Sheet, row: number, x0: number, y0: number, x1: number, y
 }
 
 /** The smallest box round all values of `data` that are not 0, row by row; a box of no size where there is none. */
-export function inkBox(data: Uint8Array | Int32Array, width: number, height: number): Box {
+export function inkBox(data: Uint8Array, width: number, height: number): Box {
   let left = width;
   let top = height;
   let right = -1;
@@ -106,4 +106,16 @@ export function inkBox(data: Uint8Array | Int32Array, width: number, height: num
   return bottom < 0
     ? { x: 0, y: 0, width: 0, height: 0 }
     : { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
+}
+
+/** What of a box lies in a picture of this size; of no size where nothing does. */
+export function clipBox({ x, y, width, height }: Box, pictureWidth: number, pictureHeight: number): Box {
+  const left = Math.min(Math.max(x, 0), pictureWidth);
+  const top = Math.min(Math.max(y, 0), pictureHeight);
+  return {
+    x: left,
+    y: top,
+    width: Math.max(0, Math.min(x + width, pictureWidth) - left),
+    height: Math.max(0, Math.min(y + height, pictureHeight) - top),
+  };
 }

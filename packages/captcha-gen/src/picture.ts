@@ -11,18 +11,24 @@ export interface Picture {
 
 /** Fills the whole picture. The colour's opacity plays no part. */
 export function fill({ data, offset, width, height }: Picture, [r, g, b]: Color): void {
-  const end = offset + width * height * 3;
+  const size = width * height * 3;
   if (r === g && g === b) {
-    data.fill(r, offset, end);
+    data.fill(r, offset, offset + size);
     return;
   }
-  const rowEnd = offset + width * 3;
-  for (let i = offset; i < rowEnd; i += 3) {
+  for (let i = offset; i < offset + width * 3; i += 3) {
     data[i] = r;
     data[i + 1] = g;
     data[i + 2] = b;
   }
-  for (let i = rowEnd; i < end; i += width * 3) data.copyWithin(i, offset, rowEnd);
+  repeat(data, offset, width * 3, size);
+}
+
+/** Repeats the first `length` values from `offset` on until there are `size`. */
+export function repeat(data: Picture['data'], offset: number, length: number, size: number): void {
+  for (let done = length; done < size; done *= 2) {
+    data.copyWithin(offset + done, offset, offset + Math.min(done, size - done));
+  }
 }
 
 /** Paints one pixel, blended where the colour is not opaque; outside the picture nothing happens. */

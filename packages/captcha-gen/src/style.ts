@@ -39,7 +39,7 @@ export interface CaptchaStyle<P extends CaptchaParameters = CaptchaParameters> {
   readonly minLength: number;
   /** Most symbols a label has. */
   readonly length: number;
-  /** What another thread makes the style again from; undefined where it is none of this package. */
+  /** What other threads make the style again from; undefined where they cannot. */
   readonly recipe?: StyleRecipe | undefined;
   /** Captcha `index` of the sequence that `seed` names; `index` is an integer of 0 or more. */
   generate(seed: number, index: number): Captcha<P>;
@@ -51,25 +51,36 @@ export interface CaptchaStyle<P extends CaptchaParameters = CaptchaParameters> {
   generateInto(seed: number, index: number, target: Uint8Array | Uint8ClampedArray, offset: number): string;
 }
 
-/** A style of this package as plain data. */
-export interface StyleRecipe {
-  /** Its name among all styles. */
-  readonly style: string;
-  readonly options: unknown;
-}
+/** A style as plain data: one of this package by its name, or what a module exports. */
+export type StyleRecipe =
+  | { readonly style: string; readonly options: unknown }
+  | {
+      /** Where a module with the style is: its own `import.meta.url`. */
+      readonly module: string;
+      /** Name of the function in it that makes the style of `options`. */
+      readonly export: string;
+      /** Plain data, as `structuredClone` takes it. */
+      readonly options: unknown;
+    };
 
 /** What a style is made of: what chance decides, how it is drawn, and how it is told. */
 export interface StyleDefinition<Scene, P extends CaptchaParameters> {
   readonly name: string;
+  /** Whole pixels, 1..4096. */
   readonly width: number;
   readonly height: number;
+  /** Where labels come from, see `randomTexts`. */
   readonly texts: TextSource;
-  /** Decides everything but the text. */
+  /**
+   * Decides everything but the text, whose symbols are given. All that is random comes from `rng`, which is the same for
+   * the same seed and index.
+   */
   sample(rng: Rng, symbols: readonly string[]): Scene;
-  /** Paints every pixel of the picture; a pure function of the scene. */
+  /** Paints every pixel of the picture, in which anything may stand before; a pure function of the scene. */
   draw(scene: Scene, picture: Picture): void;
-  /** The scene as plain JSON, with each character's box. */
+  /** The scene as plain JSON, with each character's box, for manifests. */
   describe(scene: Scene): P;
+  /** Needed only for drawing in worker threads. */
   readonly recipe?: StyleRecipe | undefined;
 }
 
@@ -78,11 +89,14 @@ export interface StyleDefinition<Scene, P extends CaptchaParameters> {
  *
  * Picture `index` draws from `new Rng(seed).split('captcha', index)`, its text from the sub-stream `'label'`, so the
  * part asked for changes nothing but the text.
+ *
+ * @throws ProjError `invalid-size` unless width and height are whole numbers of 1..4096.
  */
 export function defineStyle<Scene, P extends CaptchaParameters>(
   definition: StyleDefinition<Scene, P>,
 ): CaptchaStyle<P> {
   const { name, width, height, texts, recipe } = definition;
+  checkSize(width, height, 1, 1);
 
   let stream = { seed: Number.NaN, rng: new Rng(0) };
   function rngOf(seed: number, index: number): Rng {

@@ -1,11 +1,9 @@
-import { join } from 'node:path';
-import { writeFileAtomic } from '@proj/core/node';
-import type { DrawnCaptchas } from './draw-indices.js';
+import { writeFilesAtomic } from '@proj/core/node';
+import type { CaptchaFile } from './draw-indices.js';
 import { drawChunks, overlapping } from './draw-pool.js';
 import { fileOf } from './earlier-run.js';
 import { defaultPattern, fileNameMatcher, fileNamer } from './file-name.js';
 import { appendLines, type ManifestRecord, range, resumeJob } from './output-folder.js';
-import { encodePng } from './png.js';
 import { rangeOf, type SequenceOptions } from './sequence.js';
 import type { CaptchaStyle } from './style.js';
 
@@ -15,7 +13,7 @@ export interface WriteOptions extends SequenceOptions {
   readonly out: string;
   /** Whether captchas that stand in the folder already may be deleted. Default false. */
   readonly overwrite?: boolean | undefined;
-  /** Worker threads that draw; the encoder has its own. They change nothing but the speed. Default 0: the calling thread. */
+  /** Worker threads that draw and encode; they change nothing but the speed. Default 0: the calling thread. */
   readonly threads?: number | undefined;
   /** Called as pictures are done, with how many of all. */
   readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
@@ -68,30 +66,13 @@ export async function writeFolder(
   const { start, count } = rangeOf(sequence);
   const nameOf = fileNamer(pattern, style.charset);
 
-  function recordOf({ labels, indices, parameters }: DrawnCaptchas, i: number): ManifestRecord {
-    const [index, label] = [indices[i]!, labels[i]!];
-    return { file: nameOf(index, label), label, seed, index, parameters: parameters[i]! };
+  function recordOf({ index, label, parameters }: Omit<CaptchaFile, 'bytes'>): ManifestRecord {
+    return { file: nameOf(index, label), label, seed, index, parameters };
   }
 
   function recordAt(place: number): ManifestRecord {
-    const { label, parameters } = style.generate(seed, start + place);
-    return recordOf(
-      { data: new Uint8ClampedArray(), labels: [label], indices: [start + place], parameters: [parameters] },
-      0,
-    );
-  }
-
-  async function writePictures(drawn: DrawnCaptchas): Promise<string[]> {
-    const { width, height } = style;
-    const size = width * height * 3;
-    return allOf(
-      drawn.labels.map(async (_, i) => {
-        const record = recordOf(drawn, i);
-        const data = drawn.data.subarray(i * size, (i + 1) * size);
-        await writeFileAtomic(join(out, record.file), await encodePng({ data, width, height, channels: 3 }));
-        return JSON.stringify(record);
-      }),
-    );
+    const index = start + place;
+    return recordOf({ ...style.generate(seed, index), index });
   }
 
   const { manifest, lines, files } = await resumeJob({
@@ -110,20 +91,19 @@ export async function writeFolder(
   const chunks = range(0, Math.ceil(places.length / CHUNK)).map((i) =>
     places.slice(i * CHUNK, (i + 1) * CHUNK).map((place) => start + place),
   );
-  await overlapping(drawChunks(style, chunks, { seed, threads, describe: true, signal }), signal, async (drawn) => {
-    const written = await writePictures(drawn);
+  await overlapping(drawChunks(style, chunks, { seed, threads, asFiles: true, signal }), signal, async (drawn) => {
+    const records = drawn.files.map(recordOf);
+    await writeFilesAtomic(
+      out,
+      drawn.files.map(({ bytes }, i) => ({ name: records[i]!.file, data: bytes })),
+    );
+    const fresh = records.filter(({ index }) => index - start >= lines.length);
     await appendLines(
       manifest,
-      written.filter((_, i) => drawn.indices[i]! - start >= lines.length),
+      fresh.map((record) => JSON.stringify(record)),
     );
-    done += written.length;
+    done += records.length;
     onProgress?.({ done, total: count });
   });
   return { written: places.length, kept, manifest };
-}
-
-/** Waits for all, also when one fails, so that nothing is written after the error is thrown. */
-async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(promises);
-  return Promise.all(promises);
 }

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '@proj/core/node';
 import { createTar } from 'nanotar';
-import type { DrawnCaptchas } from './draw-indices.js';
+import type { CaptchaFile } from './draw-indices.js';
 import { drawChunks, overlapping } from './draw-pool.js';
 import { fileOf } from './earlier-run.js';
 import { appendLines, folderNotEmpty, type ManifestRecord, range, resumeJob } from './output-folder.js';
-import { encodePng } from './png.js';
 import { checkCount, rangeOf } from './sequence.js';
 import type { CaptchaStyle } from './style.js';
 import type { WriteOptions } from './write-folder.js';
@@ -48,37 +47,16 @@ export async function writeTars(
   const firstTar = (start - (sequence.startIndex ?? 0)) / perTar;
   const fileAt = (place: number) => `captchas-${String(firstTar + Math.floor(place / perTar)).padStart(6, '0')}.tar`;
 
-  function lineOf({ labels, indices, parameters }: DrawnCaptchas, i: number): string {
-    const [index, label] = [indices[i]!, labels[i]!];
-    const key = String(index).padStart(9, '0');
-    const record: ManifestRecord = { file: fileAt(index - start), key, label, seed, index, parameters: parameters[i]! };
+  const keyOf = (index: number) => String(index).padStart(9, '0');
+
+  function lineOf({ index, label, parameters }: Omit<CaptchaFile, 'bytes'>): string {
+    const record: ManifestRecord = { file: fileAt(index - start), key: keyOf(index), label, seed, index, parameters };
     return JSON.stringify(record);
   }
 
   function lineAt(place: number): string {
-    const { label, parameters } = style.generate(seed, start + place);
-    return lineOf(
-      { data: new Uint8ClampedArray(), labels: [label], indices: [start + place], parameters: [parameters] },
-      0,
-    );
-  }
-
-  async function filesOf(drawn: DrawnCaptchas) {
-    const { width, height } = style;
-    const size = width * height * 3;
-    const lines = drawn.labels.map((_, i) => lineOf(drawn, i));
-    const files = await Promise.all(
-      lines.map(async (line, i) => {
-        const { key, label } = JSON.parse(line) as ManifestRecord;
-        const data = drawn.data.subarray(i * size, (i + 1) * size);
-        return [
-          { name: `${key}.png`, data: await encodePng({ data, width, height, channels: 3 }), attrs },
-          { name: `${key}.txt`, data: label, attrs },
-          { name: `${key}.json`, data: line, attrs },
-        ];
-      }),
-    );
-    return { lines, files: files.flat() };
+    const index = start + place;
+    return lineOf({ ...style.generate(seed, index), index });
   }
 
   const { manifest, lines, files } = await resumeJob({
@@ -107,11 +85,17 @@ export async function writeTars(
     });
   });
   let tar = emptyTar();
-  await overlapping(drawChunks(style, chunks, { seed, threads, describe: true, signal }), signal, async (drawn) => {
-    const { lines: fresh, files: entries } = await filesOf(drawn);
-    tar.lines.push(...fresh);
-    tar.files.push(...entries);
-    done += fresh.length;
+  await overlapping(drawChunks(style, chunks, { seed, threads, asFiles: true, signal }), signal, async (drawn) => {
+    for (const file of drawn.files) {
+      const [key, line] = [keyOf(file.index), lineOf(file)];
+      tar.lines.push(line);
+      tar.files.push(
+        { name: `${key}.png`, data: file.bytes, attrs },
+        { name: `${key}.txt`, data: file.label, attrs },
+        { name: `${key}.json`, data: line, attrs },
+      );
+    }
+    done += drawn.files.length;
     const last = drawn.indices.at(-1)! - start;
     if ((last + 1) % perTar === 0 || last + 1 === count) {
       await writeFileAtomic(join(out, fileAt(last)), createTar(tar.files));

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../src/cli.js';
 import { bundledFonts, charsets, partOf } from '../src/index.js';
@@ -21,6 +22,20 @@ function run(...args: string[]): Promise<{ code: number; stdout: string; stderr:
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
     });
   });
+}
+
+/** The same in this process, which need not start first; what it prints comes back. */
+async function call(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const out: string[] = [];
+  const err: string[] = [];
+  vi.spyOn(console, 'log').mockImplementation((text) => void out.push(`${text}\n`));
+  vi.spyOn(console, 'error').mockImplementation((text) => void err.push(`${text}\n`));
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => err.push(String(text)) > 0);
+  try {
+    return { code: await main(args), stdout: out.join(''), stderr: err.join('') };
+  } finally {
+    vi.restoreAllMocks();
+  }
 }
 
 async function labelsOf(out: string): Promise<string[]> {
@@ -42,17 +57,17 @@ describe('captcha-gen', { timeout: 120_000 }, () => {
       [...(await labelsOf(out)).map((label, i) => `${i}_${label}.png`), 'labels.jsonl'].sort(),
     );
 
-    expect((await run(...args)).stderr).toContain('5 stood there already');
-    const refused = await run('--count', '5', '--out', out, '--seed', '2');
+    expect((await call(...args)).stderr).toContain('5 stood there already');
+    const refused = await call('--count', '5', '--out', out, '--seed', '2');
     expect(refused.code).toBe(1);
     expect(refused.stderr).toMatch(/^captcha-gen: Will not write captchas into .*--overwrite.*\n$/);
-    expect((await run('--count', '3', '--out', out, '--seed', '2', '--overwrite')).code).toBe(0);
+    expect((await call('--count', '3', '--out', out, '--seed', '2', '--overwrite')).code).toBe(0);
     expect(await readdir(out)).toHaveLength(4);
   });
 
   it('passes every option on', async () => {
     const out = join(root, 'options');
-    const { code, stderr } = await run(
+    const { code, stderr } = await call(
       ...[
         '--count=4',
         `--out=${out}`,
@@ -97,7 +112,7 @@ describe('captcha-gen', { timeout: 120_000 }, () => {
     ];
     for (const [style, ...rest] of styles) {
       const out = join(root, style!);
-      const { stderr } = await run('--style', style!, '--count', '3', '--out', out, ...rest);
+      const { stderr } = await call('--style', style!, '--count', '3', '--out', out, ...rest);
       expect(stderr).toContain('3 captchas written');
       const labels = await labelsOf(out);
       if (style === 'imageCaptcha') expect(labels.join(' ')).toMatch(/^\w{3,5} \w{3,5} \w{3,5}$/);
@@ -106,12 +121,12 @@ describe('captcha-gen', { timeout: 120_000 }, () => {
     }
     const out = join(root, 'tar');
     const args = ['--count', '20', '--tar', '--per-tar', '5', '--shard', '2/2', '--threads', '1', '--out', out];
-    expect((await run(...args)).code).toBe(0);
+    expect((await run(...args)).code).toBe(0); // threads run what is built
     expect((await readdir(out)).sort()).toEqual(['captchas-000002.tar', 'captchas-000003.tar', 'labels.jsonl']);
   });
 
   it('lists fonts', async () => {
-    const { code, stdout } = await run('fonts', '--charset', 'NUM', '--folder', root);
+    const { code, stdout } = await call('fonts', '--charset', 'NUM', '--folder', root);
     expect(code).toBe(0);
     const lines = stdout
       .trimEnd()
@@ -119,7 +134,7 @@ describe('captcha-gen', { timeout: 120_000 }, () => {
       .map((line) => line.split(/ {2,}/));
     expect(lines).toContainEqual(['Oswald-Regular', 'Oswald']);
     expect(lines).toHaveLength(bundledFonts.length);
-    expect((await run('fonts', '--help')).stdout).toContain('--charset');
+    expect((await call('fonts', '--help')).stdout).toContain('--charset');
   });
 
   it('explains itself', async () => {
@@ -139,6 +154,31 @@ describe('captcha-gen', { timeout: 120_000 }, () => {
     }
   });
 
+  it('loads what reads fonts only when it draws', async () => {
+    const { metafile } = await build({
+      entryPoints: [fileURLToPath(new URL('../src/cli.ts', import.meta.url))],
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      packages: 'external',
+      outdir: 'out',
+      write: false,
+      metafile: true,
+      logLevel: 'error',
+    });
+    /** Packages that a file imports before its first line runs. */
+    const packagesOf = (file: string): string[] =>
+      metafile.outputs[file]!.imports.flatMap(({ path, kind, external }) =>
+        kind !== 'import-statement' ? [] : external ? [path] : packagesOf(path),
+      );
+    expect(packagesOf('out/cli.js')).toContain('citty');
+    expect(packagesOf('out/cli.js')).not.toContain('fontkit');
+    expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path))).toContain(
+      'fontkit',
+    );
+  });
+
   it.each([
     [[], /--out.*a folder/],
     [['--out', 'x', '--coutn', '3'], /Unknown option --coutn/],
@@ -154,17 +194,10 @@ describe('captcha-gen', { timeout: 120_000 }, () => {
     [['--out', 'x', '--font', 'nowhere.ttf'], /Cannot use the font nowhere.ttf/],
     [['fonts', '--charest', 'NUM'], /Unknown option --charest/],
   ])('answers %j with one clear message and exit code 1', async (args, message) => {
-    const [told, printed] = (['error', 'log'] as const).map((name) =>
-      vi.spyOn(console, name).mockImplementation(() => undefined),
-    );
-    try {
-      expect(await main(args)).toBe(1);
-      expect(printed).not.toHaveBeenCalled();
-      expect(told!.mock.calls.flat()).toEqual([expect.stringMatching(/^captcha-gen: [^\n]+$/)]);
-      expect(told!.mock.calls[0]![0]).toMatch(message);
-    } finally {
-      vi.restoreAllMocks();
-    }
+    const { code, stdout, stderr } = await call(...args);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^captcha-gen: [^\n]+\n$/);
+    expect(stderr).toMatch(message);
   });
 
   it('stops at Ctrl-C, survives a kill, and goes on', async () => {

@@ -14,7 +14,7 @@ import { largestDifference, type Packed, readGolden, unpack } from './packed.js'
 
 const goldens = readGolden<{
   smooth: { source: Packed; result: Packed }[];
-  resize: { channels: number; source: Packed; result: Packed }[];
+  resize: { channels: 3 | 4; source: Packed; result: Packed }[];
   turn: { degrees: number; source: Packed; result: Packed }[];
   quad: { corners: number[]; source: Packed; result: Packed }[];
   arc: { box: [number, number, number, number]; start: number; end: number; result: Packed }[];
@@ -109,8 +109,11 @@ describe('resize', () => {
     const side = fc.integer({ min: 1, max: 40 });
     fc.assert(
       fc.property(side, side, side, side, fc.integer({ min: 0, max: 255 }), (w, h, newW, newH, level) => {
-        const { data } = resizeBicubic({ data: new Uint8Array(w * h).fill(level), width: w, height: h }, 1, newW, newH);
-        expect(data).toEqual(new Uint8Array(newW * newH).fill(level));
+        for (const channels of [3, 4] as const) {
+          const source = { data: new Uint8Array(channels * w * h).fill(level), width: w, height: h };
+          const { data } = resizeBicubic(source, channels, newW, newH);
+          expect(data).toEqual(new Uint8Array(channels * newW * newH).fill(level));
+        }
       }),
     );
   });

@@ -1,9 +1,18 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadFont } from '../src/font.js';
 import { fill, type Picture, paint } from '../src/picture.js';
 import { drawDot } from '../src/stages/dots.js';
 import { drawGlyph } from '../src/stages/glyph.js';
-import { composeOver, createLayer, drawMask, layerBox } from '../src/stages/layer.js';
+import {
+  clearLayer,
+  composeOver,
+  createLayer,
+  drawMask,
+  layerBox,
+  maskRuns,
+  widenColumn,
+} from '../src/stages/layer.js';
 import { drawLine } from '../src/stages/lines.js';
 import { rotate } from '../src/stages/rotate.js';
 import { applyWave, createWave } from '../src/stages/wave.js';
@@ -184,7 +193,7 @@ describe('rotate', () => {
 });
 
 describe('layer', () => {
-  const level = (value: number) => ({ data: Uint8Array.of(value), width: 1, height: 1 });
+  const level = (value: number) => maskRuns({ data: Uint8Array.of(value), width: 1, height: 1 });
 
   it('composes source-over in 16 bits, cut to 8', () => {
     const layer = createLayer(2, 1);
@@ -207,7 +216,7 @@ describe('layer', () => {
 
   it('honours opacity and clips on all sides', () => {
     const layer = createLayer(3, 2);
-    const mask = { data: new Uint8Array(9).fill(255), width: 3, height: 3 };
+    const mask = maskRuns({ data: new Uint8Array(9).fill(255), width: 3, height: 3 });
     drawMask(layer, mask, -2, -2, [255, 255, 255, 51]);
     drawMask(layer, mask, 2, 1, [255, 255, 255, 51]);
     const picture = blank(3, 2);
@@ -215,6 +224,27 @@ describe('layer', () => {
     const red = Array.from({ length: 6 }, (_, i) => picture.data[3 * i]);
     expect(red).toEqual([51, 0, 0, 0, 0, 51]);
     expect(layerBox(layer)).toEqual({ x: 0, y: 0, width: 3, height: 2 });
+  });
+
+  it('draws any mask wherever it lies as pixel by pixel, and knows its box', () => {
+    const levels = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((data) => data.map((v) => (v < 150 ? 0 : v)));
+    const place = fc.integer({ min: -7, max: 9 });
+    fc.assert(
+      fc.property(levels, place, place, (data, left, top) => {
+        const layer = createLayer(8, 6);
+        drawMask(layer, maskRuns({ data, width: 4, height: 5 }), left, top, [0, 0, 0, 255]);
+        const levelAt = (x: number, y: number) =>
+          x >= left && x < left + 4 && y >= top && y < top + 5 ? data[(y - top) * 4 + x - left]! : 0;
+        const opacities = Array.from({ length: 48 }, (_, i) => levelAt(Math.floor(i / 6), i % 6));
+        expect([...layer.pixels].map((pixel) => pixel >>> 24)).toEqual(opacities);
+        const marked = opacities.flatMap((opacity, i) => (opacity > 0 ? [[Math.floor(i / 6), i % 6] as const] : []));
+        const { x, y, width, height } = layerBox(layer);
+        expect(marked.every(([px, py]) => px >= x && px < x + width && py >= y && py < y + height)).toBe(true);
+        expect(width * height > 0).toBe(marked.length > 0);
+        clearLayer(layer);
+        expect(layer).toEqual(createLayer(8, 6));
+      }),
+    );
   });
 });
 
@@ -228,31 +258,70 @@ describe('wave', () => {
     expect(new Set(byColumn)).toEqual(new Set([3, 2, 1, 0, -1, -2, -3]));
   });
 
+  /** A layer with some pixels marked. */
+  function marked(width: number, height: number, pixels: readonly (readonly [x: number, y: number, pixel: number])[]) {
+    const layer = createLayer(width, height);
+    for (const [x, y, pixel] of pixels) {
+      layer.pixels[x * height + y] = pixel;
+      widenColumn(layer, x, y, y + 1);
+    }
+    return layer;
+  }
+
   it('doubles strokes: copies where the source is marked, keeps what stood there', () => {
-    const layer = createLayer(4, 4);
-    layer.pixels[2 * 4 + 2] = 7; // pixel (2, 2)
+    const layer = marked(4, 4, [[2, 2, 7]]);
     applyWave(layer, { byRow: Int32Array.of(0, 1, 1, 1), byColumn: Int32Array.of(1, 1, 1, 1) });
-    const marked = [...layer.pixels].flatMap((pixel, i) => (pixel === 7 ? [[Math.floor(i / 4), i % 4]] : []));
-    expect(marked).toEqual([
+    const where = [...layer.pixels].flatMap((pixel, i) => (pixel === 7 ? [[Math.floor(i / 4), i % 4]] : []));
+    expect(where).toEqual([
       [1, 1], // from (2, 2)
       [2, 2],
     ]);
   });
 
   it('works in place: a column read upwards repeats itself downwards', () => {
-    const layer = createLayer(1, 6);
-    layer.pixels[1] = 9;
+    const layer = marked(1, 6, [[0, 1, 9]]);
     applyWave(layer, { byRow: new Int32Array(6), byColumn: Int32Array.of(-2) });
     expect([...layer.pixels]).toEqual([0, 9, 0, 9, 0, 9]);
   });
 
   it('takes nothing from beyond the edges', () => {
-    const layer = createLayer(2, 1);
-    layer.pixels.set([3, 4]);
+    const layer = marked(2, 1, [
+      [0, 0, 3],
+      [1, 0, 4],
+    ]);
     applyWave(layer, { byRow: Int32Array.of(1), byColumn: Int32Array.of(0, 0) });
     expect([...layer.pixels]).toEqual([4, 4]);
     applyWave(layer, { byRow: Int32Array.of(-1), byColumn: Int32Array.of(0, 1) });
     expect([...layer.pixels]).toEqual([4, 4]);
+  });
+
+  it('does what its definition says, pixel after pixel', () => {
+    const [width, height] = [9, 7];
+    const offsets = (length: number) =>
+      fc.array(fc.integer({ min: -4, max: 4 }), { minLength: length, maxLength: length });
+    const pixels = fc.array(fc.tuple(fc.nat(width - 1), fc.nat(height - 1), fc.integer({ min: 1 })), { maxLength: 12 });
+    fc.assert(
+      fc.property(pixels, offsets(height), offsets(width), (given, byRow, byColumn) => {
+        const layer = marked(width, height, given);
+        const expected = layer.pixels.slice();
+        for (let x = 0; x < width; x++) {
+          for (let y = 0; y < height; y++) {
+            const [fromX, fromY] = [x + byRow[y]!, y + byColumn[x]!];
+            if (fromX < 0 || fromX >= width || fromY < 0 || fromY >= height) continue;
+            const pixel = expected[fromX * height + fromY]!;
+            if (pixel !== 0) expected[x * height + y] = pixel;
+          }
+        }
+        applyWave(layer, { byRow: Int32Array.from(byRow), byColumn: Int32Array.from(byColumn) });
+        expect([...layer.pixels]).toEqual([...expected]);
+        const inSpans = [...layer.pixels].map((pixel, i) => {
+          const [x, y] = [Math.floor(i / height), i % height];
+          return pixel === 0 || (y >= layer.top[x]! && y < layer.bottom[x]!);
+        });
+        expect(inSpans).not.toContain(false);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 

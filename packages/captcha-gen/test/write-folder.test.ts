@@ -1,13 +1,14 @@
+// Worker threads run what is built.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afocus } from '@proj/captcha-gen';
+import { type ManifestRecord, type WriteFolderOptions, writeFolder } from '@proj/captcha-gen/node';
 import { isProjError } from '@proj/core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { afocus } from '../src/index.js';
-import { type ManifestRecord, type WriteFolderOptions, writeFolder } from '../src/node.js';
 
 const style = afocus();
 let root: string;
@@ -97,6 +98,13 @@ describe('writeFolder', () => {
     expect(await contentOf(out)).toEqual(expected);
     expect(await writeFolder(style, job)).toMatchObject({ written: 0, kept: 150 });
     expect(await writeFolder(style, { ...job, count: 151 })).toMatchObject({ written: 1, kept: 150 });
+  });
+
+  it('gives the same files whatever the threads', async () => {
+    const [one, other] = [freshFolder(), freshFolder()];
+    await writeFolder(style, { count: 70, seed: 1, out: one });
+    await writeFolder(style, { count: 70, seed: 1, out: other, threads: 2 });
+    expect(await contentOf(other)).toEqual(await contentOf(one));
   });
 
   it('refuses folders that hold anything else', async () => {
@@ -189,6 +197,7 @@ describe('a full disk', () => {
     if (!mountTiny(folder)) context.skip('mounting a small file system needs root');
     try {
       const out = join(folder, 'captchas');
+      expect(await codeOf(writeFolder(style, { count: 100, seed: 1, out, threads: 1 }))).toBe('disk-full');
       expect(await codeOf(writeFolder(style, { count: 100, seed: 1, out }))).toBe('disk-full');
       const names = await readdir(out);
       expect(names.filter((name) => name.endsWith('.tmp'))).toEqual([]);

@@ -99,10 +99,12 @@ export class Rng {
         received: String(n),
       });
     }
-    const limit = 0x100000000 - (0x100000000 % n);
-    let value = this.uint32();
-    while (value >= limit) value = this.uint32();
-    return value % n;
+    if (n === 0x100000000) return this.uint32();
+    for (;;) {
+      const value = this.uint32();
+      const rest = value % (n >>> 0); // of unsigned words, which is far quicker than of doubles
+      if (value - rest <= 0x100000000 - n) return rest; // beyond lies an incomplete run of 0..n-1
+    }
   }
 
   /** A number from the normal distribution (ziggurat of 128 layers, Marsaglia and Tsang, 2000). */
@@ -188,13 +190,21 @@ function fmix(h: number): number {
   return (h ^ (h >>> 16)) | 0;
 }
 
+const double = new Float64Array(1);
+const halves = new Int32Array(double.buffer);
+
 /** A key as 32-bit words: a type mark, then the bits of a double or the UTF-16 units of a text. */
 function wordsOf(key: RngKey): number[] {
   if (typeof key === 'number' && Number.isFinite(key)) {
-    return [1, ...new Int32Array(new Float64Array([key === 0 ? 0 : key]).buffer)];
+    double[0] = key === 0 ? 0 : key;
+    return [1, halves[0]!, halves[1]!];
   }
-  if (typeof key === 'string')
-    return [2, ...Array.from({ length: key.length }, (_, i) => key.charCodeAt(i)), key.length];
+  if (typeof key === 'string') {
+    const words = [2];
+    for (let i = 0; i < key.length; i++) words.push(key.charCodeAt(i));
+    words.push(key.length);
+    return words;
+  }
   throw new ProjError('Cannot seed a random stream', {
     code: 'invalid-seed',
     expected: 'a finite number, a text or a saved state',

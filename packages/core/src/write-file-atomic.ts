@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ProjError } from './error.js';
 
@@ -11,19 +11,43 @@ import { ProjError } from './error.js';
  * @throws ProjError `disk-full` (ENOSPC, EDQUOT) or `cannot-write` (anything else), with the system's error as cause.
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomUUID()}.tmp`);
+  await writeFilesAtomic(dirname(path), [{ name: basename(path), data }]);
+}
+
+/** A file of a folder. */
+export interface NamedFile {
+  readonly name: string;
+  readonly data: string | Uint8Array;
+}
+
+/**
+ * Writes files into a folder, each as {@link writeFileAtomic} does, side by side and with one fsync of the folder for all, which
+ * for many small ones saves half the time. When this fails, some may stand there; when it ends, all are safely on the disk.
+ *
+ * @throws ProjError `disk-full` (ENOSPC, EDQUOT) or `cannot-write` (anything else), with the system's error as cause, once
+ * nothing is written any more.
+ */
+export async function writeFilesAtomic(folder: string, files: readonly NamedFile[]): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
-    const file = await open(temporary, 'wx');
-    try {
-      await file.writeFile(data);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
+  } catch (cause) {
+    throw describe(folder, cause);
+  }
+  const writing = files.map(({ name, data }) => replaceFile(join(folder, name), data));
+  await Promise.allSettled(writing);
+  await Promise.all(writing);
+  try {
     await syncFolder(folder);
+  } catch (cause) {
+    throw describe(folder, cause);
+  }
+}
+
+async function replaceFile(path: string, data: string | Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  try {
+    await writeFile(temporary, data, { flag: 'wx', flush: true });
+    await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw describe(path, cause);

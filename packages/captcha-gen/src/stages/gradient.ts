@@ -1,5 +1,5 @@
 import type { Color } from '../color.js';
-import type { Picture } from '../picture.js';
+import { type Picture, repeat } from '../picture.js';
 
 /** Fills the whole picture, from one colour in the left column to another in the right one. Opacities play no part. */
 export function fillGradient({ data, offset, width, height }: Picture, from: Color, to: Color): void {
@@ -9,6 +9,5 @@ export function fillGradient({ data, offset, width, height }: Picture, from: Col
       data[offset + 3 * x + k] = Math.floor((from[k]! * (last - x) + to[k]! * x) / last + 0.5);
     }
   }
-  const row = width * 3;
-  for (let y = 1; y < height; y++) data.copyWithin(offset + y * row, offset, offset + row);
+  repeat(data, offset, width * 3, width * height * 3);
 }

@@ -28,14 +28,15 @@ export interface LinearMap {
  */
 export function drawInk(font: Font, symbol: string, size: number, map?: LinearMap): Ink {
   const outline = mapOutline(font.outline(symbol), map);
-  const scale = size / font.unitsPerEm;
-  const bounds = boundsOf(polygonsOf(outline, scale, 0, 0, GRID));
+  const polygons = polygonsOf(outline, size / font.unitsPerEm, 0, 0, GRID);
+  const bounds = boundsOf(polygons);
   const left = Math.floor(bounds.left / GRID);
   const top = Math.floor(bounds.top / GRID);
   const width = Math.ceil(bounds.right / GRID) - left;
   const height = Math.ceil(bounds.bottom / GRID) - top;
   if (!(width > 0 && height > 0)) throw missingGlyph(symbol, font.name, 'draws nothing for');
-  return { ...rasterise(polygonsOf(outline, scale, -left, -top, GRID), width, height, GRID), left, top };
+  const moved = polygons.map((polygon) => polygon.map((value, i) => value - (i % 2 === 0 ? left : top) * GRID));
+  return { ...rasterise(moved, width, height, GRID), left, top };
 }
 
 /** Lays ink in one colour over a picture, its left top corner at `(left, top)`, clipped. */

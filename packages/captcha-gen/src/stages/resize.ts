@@ -17,45 +17,55 @@ interface Weights {
 
 /**
  * Resizes by bicubic interpolation (a = -0.5) with antialiasing: Pillow's `Image.resize(size, BICUBIC)`, horizontal pass
- * first, each pass rounded to whole levels; a side that stays as it is has no pass. Colours with opacity must be premultiplied.
+ * first, each pass rounded to whole levels; a side that stays as it is has no pass. Of four channels the last is opacity, by
+ * which the others must have been multiplied.
  */
-export function resizeBicubic(source: Pixels, channels: number, width: number, height: number): Pixels {
-  const wide = width === source.width ? source : resizeRows(source, channels, width);
-  return height === source.height ? wide : resizeColumns(wide, channels, height);
+export function resizeBicubic(source: Pixels, channels: 3 | 4, width: number, height: number): Pixels {
+  const wide = width === source.width ? source : resample(source, channels, width, source.height, true);
+  return height === source.height ? wide : resample(wide, channels, width, height, false);
 }
 
-function resizeRows({ data, width, height }: Pixels, channels: number, newWidth: number): Pixels {
-  const { taps, first, values } = weightsOf(width, newWidth);
-  const target = new Uint8Array(newWidth * height * channels);
-  let t = 0;
+/** One pass, across or down. */
+function resample(source: Pixels, channels: 3 | 4, width: number, height: number, across: boolean): Pixels {
+  const { data } = source;
+  const { taps, first, values } = across ? weightsOf(source.width, width) : weightsOf(source.height, height);
+  const step = across ? channels : width * channels;
+  const target = new Uint8Array(width * height * channels);
+  let t = -channels;
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < newWidth; x++) {
-      const start = (y * width + first[x]!) * channels;
-      for (let k = 0; k < channels; k++) {
-        let sum = 1 << (PRECISION - 1);
-        for (let i = 0; i < taps; i++) sum += data[start + i * channels + k]! * values[x * taps + i]!;
-        target[t++] = clip(sum);
+    for (let x = 0; x < width; x++) {
+      t += channels;
+      const start = (across ? y * source.width + first[x]! : first[y]! * width + x) * channels;
+      const end = start + taps * step;
+      if (channels === 4) {
+        let opacity = 0;
+        for (let s = start + 3; s < end; s += step) opacity |= data[s]!;
+        if (opacity === 0) continue;
       }
+      let w = (across ? x : y) * taps;
+      let r = HALF;
+      let g = HALF;
+      let b = HALF;
+      let a = HALF;
+      for (let s = start; s < end; s += step) {
+        const weight = values[w++]!;
+        // `imul` since 0 times a negative weight is otherwise -0, which is no integer to an engine.
+        r += Math.imul(data[s]!, weight);
+        g += Math.imul(data[s + 1]!, weight);
+        b += Math.imul(data[s + 2]!, weight);
+        if (channels === 4) a += Math.imul(data[s + 3]!, weight);
+      }
+      target[t] = clip(r);
+      target[t + 1] = clip(g);
+      target[t + 2] = clip(b);
+      if (channels === 4) target[t + 3] = clip(a);
     }
   }
-  return { data: target, width: newWidth, height };
+  return { data: target, width, height };
 }
 
-function resizeColumns({ data, width, height }: Pixels, channels: number, newHeight: number): Pixels {
-  const { taps, first, values } = weightsOf(height, newHeight);
-  const stride = width * channels;
-  const target = new Uint8Array(stride * newHeight);
-  let t = 0;
-  for (let y = 0; y < newHeight; y++) {
-    const start = first[y]! * stride;
-    for (let x = 0; x < stride; x++) {
-      let sum = 1 << (PRECISION - 1);
-      for (let i = 0; i < taps; i++) sum += data[start + i * stride + x]! * values[y * taps + i]!;
-      target[t++] = clip(sum);
-    }
-  }
-  return { data: target, width, height: newHeight };
-}
+/** Half a level, so that sums are rounded when they are cut. */
+const HALF = 1 << (PRECISION - 1);
 
 function clip(sum: number): number {
   const level = sum >> PRECISION;

@@ -16,10 +16,14 @@ export function createRgba(width: number, height: number): Rgba {
 export function tint(mask: Mask, [r, g, b, opacity]: Color): Rgba {
   const { x, y, width, height } = inkBox(mask.data, mask.width, mask.height);
   const tinted = createRgba(width, height);
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const level = mask.data[(y + row) * mask.width + x + column]!;
-      if (level > 0) tinted.data.set([r, g, b, divide255(level * opacity)], (row * width + column) * 4);
+  for (let row = 0, i = 0; row < height; row++) {
+    for (let m = (y + row) * mask.width + x, end = m + width; m < end; m++, i += 4) {
+      const level = mask.data[m]!;
+      if (level === 0) continue;
+      tinted.data[i] = r;
+      tinted.data[i + 1] = g;
+      tinted.data[i + 2] = b;
+      tinted.data[i + 3] = divide255(level * opacity);
     }
   }
   return tinted;
@@ -30,7 +34,9 @@ export function premultiply({ data, width, height }: Rgba): Rgba {
   for (let i = 0; i < data.length; i += 4) {
     const a = data[i + 3]!;
     if (a === 255) continue;
-    for (let k = i; k < i + 3; k++) data[k] = divide255(data[k]! * a);
+    data[i] = divide255(data[i]! * a);
+    data[i + 1] = divide255(data[i + 1]! * a);
+    data[i + 2] = divide255(data[i + 2]! * a);
   }
   return { data, width, height };
 }
@@ -40,7 +46,9 @@ export function unpremultiply({ data, width, height }: Rgba): Rgba {
   for (let i = 0; i < data.length; i += 4) {
     const a = data[i + 3]!;
     if (a === 255 || a === 0) continue;
-    for (let k = i; k < i + 3; k++) data[k] = Math.min(255, Math.floor((255 * data[k]!) / a));
+    data[i] = Math.min(255, (255 * data[i]!) / a);
+    data[i + 1] = Math.min(255, (255 * data[i + 1]!) / a);
+    data[i + 2] = Math.min(255, (255 * data[i + 2]!) / a);
   }
   return { data, width, height };
 }

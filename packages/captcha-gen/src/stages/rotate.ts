@@ -24,10 +24,13 @@ export function rotate(mask: Mask, degrees: number): RotatedMask {
   const n = size * (Math.abs(c) + Math.abs(s)) + 0.5;
   const side = Math.floor(n);
   const data = new Uint8Array(side * side);
+  const middle = n / 2;
   for (let y = 0; y < side; y++) {
+    const acrossByY = (y - middle) * s;
+    const downByY = (y - middle) * c;
     for (let x = 0; x < side; x++) {
-      const sourceX = (x - n / 2) * c - (y - n / 2) * s + size / 2;
-      const sourceY = (x - n / 2) * s + (y - n / 2) * c + size / 2;
+      const sourceX = (x - middle) * c - acrossByY + size / 2;
+      const sourceY = (x - middle) * s + downByY + size / 2;
       if (sourceX < 0 || sourceX >= size || sourceY < 0 || sourceY >= size) continue;
       data[y * side + x] = sample(mask.data, size, sourceX - 0.5, sourceY - 0.5);
     }
@@ -43,15 +46,14 @@ function sample(data: Uint8Array, size: number, x: number, y: number): number {
   const right = Math.min(x0 + 1, size - 1);
   const above = Math.max(y0, 0) * size;
   const below = Math.min(y0 + 1, size - 1) * size;
+  const a = data[above + left]!;
+  const b = data[above + right]!;
+  const p = data[below + left]!;
+  const q = data[below + right]!;
+  if ((a | b | p | q) === 0) return 0; // most are
   const fx = x - x0;
   const fy = y - y0;
-  return Math.floor(
-    (data[above + left] as number) * (1 - fx) * (1 - fy) +
-      (data[above + right] as number) * fx * (1 - fy) +
-      (data[below + left] as number) * (1 - fx) * fy +
-      (data[below + right] as number) * fx * fy +
-      0.5,
-  );
+  return Math.floor(a * (1 - fx) * (1 - fy) + b * fx * (1 - fy) + p * (1 - fx) * fy + q * fx * fy + 0.5);
 }
 
 function crop(data: Uint8Array, side: number): RotatedMask {

@@ -1,5 +1,5 @@
 import { cos, sin } from '../trigonometry.js';
-import type { Layer } from './layer.js';
+import { type Layer, widenColumn } from './layer.js';
 
 /** From where the wave takes a pixel: `(x + byRow[y], y + byColumn[x])`. */
 export interface Wave {
@@ -20,7 +20,8 @@ export function createWave(width: number, height: number, amplitude: number, k: 
  * its source is not transparent (beyond the edges all is), so what stood there stays and strokes double; a source may
  * itself have been overwritten before.
  */
-export function applyWave({ pixels, width, height }: Layer, { byRow, byColumn }: Wave): void {
+export function applyWave(layer: Layer, { byRow, byColumn }: Wave): void {
+  const { pixels, width, height, top, bottom } = layer;
   let runs = known.get(byRow);
   if (runs === undefined) known.set(byRow, (runs = runsOf(byRow, height)));
   for (let x = 0; x < width; x++) {
@@ -30,11 +31,16 @@ export function applyWave({ pixels, width, height }: Layer, { byRow, byColumn }:
       const sourceX = x + shift;
       if (sourceX < 0 || sourceX >= width) continue;
       const source = sourceX * height + down;
-      const lastY = Math.min(end, height - down);
-      for (let y = Math.max(start, -down); y < lastY; y++) {
+      const first = Math.max(start, top[sourceX]! - down, 0);
+      // A column that is read upwards meets what it has itself been given.
+      const after = shift === 0 && down < 0 ? height : bottom[sourceX]! - down;
+      const last = Math.min(end, after, height - down);
+      if (first >= last) continue;
+      for (let y = first; y < last; y++) {
         const pixel = pixels[source + y]!;
         if (pixel !== 0) pixels[column + y] = pixel;
       }
+      widenColumn(layer, x, first, last);
     }
   }
 }

@@ -5,7 +5,7 @@ import { type FontSource, loadFonts } from '../font.js';
 import { glyphCache } from '../glyph-cache.js';
 import { fill, type Picture } from '../picture.js';
 import { type Dot, drawDot } from '../stages/dots.js';
-import { composeOver, createLayer, drawMask, layerBox } from '../stages/layer.js';
+import { clearLayer, composeOver, createLayer, drawMask, layerBox } from '../stages/layer.js';
 import { drawLine, type Line } from '../stages/lines.js';
 import { applyWave, createWave } from '../stages/wave.js';
 import {
@@ -156,7 +156,7 @@ export function afocusDefinition({
     fill(picture, background);
     for (const dot of dots) drawDot(picture, dot);
     for (const line of lines) drawLine(picture, line);
-    layer.pixels.fill(0);
+    clearLayer(layer);
     characters.forEach(drawCharacter);
     if (wave !== undefined) applyWave(layer, wave);
     composeOver(picture, layer);
@@ -166,7 +166,7 @@ export function afocusDefinition({
     const glyph = glyphs.rotated(font, symbol, angle);
     const left = padding + position * gap + glyph.left;
     const top = Math.trunc((height - glyph.side) / 2) + glyph.top;
-    drawMask(layer, glyph, left, top, color);
+    drawMask(layer, glyph.runs, left, top, color);
   }
 
   function describe({ background, dots, lines, characters }: AfocusScene): AfocusParameters {
@@ -185,7 +185,7 @@ export function afocusDefinition({
   }
 
   function boxOf(character: Character, position: number) {
-    layer.pixels.fill(0);
+    clearLayer(layer);
     drawCharacter(character, position);
     if (wave !== undefined) applyWave(layer, wave);
     return layerBox(layer);

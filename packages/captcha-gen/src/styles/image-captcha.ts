@@ -1,18 +1,15 @@
 import { ProjError, type Rng } from '@proj/core';
 import { type Charset, charsets } from '../charset.js';
 import { type Color, type ColorInput, checkOpaque, formatColor, parseColors } from '../color.js';
-import { type Font, type FontSource, loadFonts } from '../font.js';
+import { type FontSource, loadFonts } from '../font.js';
 import { type Box, inkBox } from '../mask.js';
 import { fill, type Picture } from '../picture.js';
 import { type Arc, drawArc } from '../stages/arc.js';
-import { drawInk, type Ink } from '../stages/ink.js';
 import { pasteByLightness } from '../stages/paste.js';
-import { warpQuad } from '../stages/quad.js';
 import { resizeBicubic } from '../stages/resize.js';
-import { premultiply, type Rgba, tint, unpremultiply } from '../stages/rgba.js';
+import type { Rgba } from '../stages/rgba.js';
 import { smooth } from '../stages/smooth.js';
 import { drawSpeck } from '../stages/specks.js';
-import { turn } from '../stages/turn.js';
 import {
   type CaptchaParameters,
   type CaptchaStyle,
@@ -23,6 +20,7 @@ import {
   type StyleDefinition,
 } from '../style.js';
 import { type Length, type PartOptions, randomTexts } from '../texts.js';
+import { cutOf, drawCut, sampleTwist, type Twist, type Warp } from './image-captcha-character.js';
 
 /** Settings of {@link imageCaptcha}: plain data, so that they can be sent to a worker. */
 export interface ImageCaptchaOptions extends PartOptions {
@@ -60,23 +58,11 @@ export interface ImageCaptchaParameters extends CaptchaParameters {
   })[];
 }
 
-interface Warp {
-  readonly x1: number;
-  readonly y1: number;
-  readonly x2: number;
-  readonly y2: number;
-}
-
 /** One character before it is drawn. */
-interface Character {
+interface Character extends Twist {
   readonly symbol: string;
   /** Number of font and size: the first font in all sizes, the second in all sizes, ... */
   readonly face: number;
-  /** Where it was put in a sheet of its own; only what would lie beyond the sheet's edge is lost. */
-  readonly dx: number;
-  readonly dy: number;
-  readonly angle: number;
-  readonly warp: Warp;
   /** Its left edge in the whole text. */
   readonly left: number;
 }
@@ -93,18 +79,7 @@ export interface ImageCaptchaScene {
   readonly curve: Arc;
 }
 
-/** A symbol of a font at a size. */
-interface Cut {
-  readonly ink: Ink;
-  /** From the top of a line to the baseline. */
-  readonly ascent: number;
-  /** Room it takes. */
-  readonly width: number;
-  readonly height: number;
-}
-
 const SPECKS = 30;
-const MAX_ANGLE = 30;
 const SPACE_PROBABILITY = 0.5;
 
 /** Most pixels of the sheet on which a text is set; mistyped numbers shall not fill the memory. */
@@ -165,10 +140,7 @@ export function imageCaptchaDefinition({
     const drawn = symbols.map((symbol) => {
       gaps.push(rng.uniform() > SPACE_PROBABILITY ? rng.pick(spaces) : 0);
       const face = rng.int(faces.length);
-      const dx = rng.int(5);
-      const dy = rng.int(7);
-      const angle = rng.uniform(-MAX_ANGLE, MAX_ANGLE);
-      return { symbol, face, dx, dy, angle, warp: sampleWarp(rng, cutAt(face, symbol)) };
+      return { symbol, face, ...sampleTwist(rng, cutAt(face, symbol)) };
     });
     const widths = drawn.map(({ symbol, face }) => cutAt(face, symbol).width);
     const textWidth = widths.reduce((sum, each, i) => sum + gaps[i]! + each, 0);
@@ -225,7 +197,7 @@ export function imageCaptchaDefinition({
   function glyphOf(character: Character, color: Color): Rgba {
     let glyph = warped.get(character);
     if (glyph === undefined) {
-      glyph = drawGlyph(cutAt(character.face, character.symbol), character, color);
+      glyph = drawCut(cutAt(character.face, character.symbol), character, color);
       warped.set(character, glyph);
     }
     return glyph;
@@ -263,63 +235,13 @@ export function imageCaptchaDefinition({
   return { name: 'imageCaptcha', width, height, texts, sample, draw, describe };
 }
 
-function cutOf({ font, size }: { font: Font; size: number }, symbol: string): Cut {
-  const ink = drawInk(font, symbol, size);
-  const scale = size / font.unitsPerEm;
-  const ascent = Math.ceil(font.ascent * scale);
-  return {
-    ink,
-    ascent,
-    width: 1 + Math.max(Math.round(font.advance(symbol) * scale), ink.left + ink.width),
-    height: 1 + ascent + Math.max(0, ink.top + ink.height),
-  };
-}
-
 function opaque([r, g, b]: Color): Color {
   return [r, g, b, 255];
-}
-
-function sampleWarp(rng: Rng, { width, height }: Cut): Warp {
-  const across = width * rng.uniform() * 0.2 + 0.1;
-  const down = height * rng.uniform() * 0.1 + 0.2;
-  const within = (limit: number) => Math.trunc(rng.uniform(-limit, limit)) + 0; // no negative zero
-  return { x1: within(across), y1: within(down), x2: within(across), y2: within(down) };
 }
 
 function sampleColor(rng: Rng, least: number, most: number, opacity: number): Color {
   const channel = () => least + rng.int(most - least + 1);
   return [channel(), channel(), channel(), opacity];
-}
-
-/** Inks, turns, stretches and warps one character: a picture of the room that the symbol takes. */
-function drawGlyph({ ink, ascent, width, height }: Cut, { dx, dy, angle, warp }: Character, color: Color): Rgba {
-  const { x1, y1, x2, y2 } = warp;
-  const turned = turn(
-    tint(clip(ink, Math.max(0, -(dx + ink.left)), Math.max(0, -(dy + ascent + ink.top))), color),
-    angle,
-  );
-  const wide = width + Math.abs(x1) + Math.abs(x2);
-  const high = height + Math.abs(y1) + Math.abs(y2);
-  const { data } = resizeBicubic(premultiply(turned), 4, wide, high);
-  return warpQuad(unpremultiply({ data: data as Uint8Array, width: wide, height: high }), width, height, {
-    northWest: [x1, y1],
-    southWest: [-x1, high - y2],
-    southEast: [wide + x2, high + y2],
-    northEast: [wide - x2, -y1],
-  });
-}
-
-/** What is left of ink when columns and rows are cut off its left and top. */
-function clip(ink: Ink, columns: number, rows: number): Ink {
-  if (columns === 0 && rows === 0) return ink;
-  const width = Math.max(0, ink.width - columns);
-  const height = Math.max(0, ink.height - rows);
-  const data = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) {
-    const start = (y + rows) * ink.width + columns;
-    data.set(ink.data.subarray(start, start + width), y * width);
-  }
-  return { data, width, height, left: ink.left + columns, top: ink.top + rows };
 }
 
 function checkSheet(symbols: number, widest: number, height: number): void {

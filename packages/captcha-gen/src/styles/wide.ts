@@ -1,8 +1,9 @@
 import { ProjError, type Rng } from '@proj/core';
+import type { BundledFont } from '../bundled-fonts.js';
 import { type Charset, charsets } from '../charset.js';
 import { type Color, formatColor } from '../color.js';
-import { type BundledFont, type FontSource, loadFonts } from '../font.js';
-import type { Box } from '../mask.js';
+import { type FontSource, loadFonts } from '../font.js';
+import { clipBox } from '../mask.js';
 import { normalizePicture } from '../normalize-colors.js';
 import type { Picture } from '../picture.js';
 import { type Arc, drawArc } from '../stages/arc.js';
@@ -248,17 +249,6 @@ function lean(degrees: number, slant: number) {
   const angle = (degrees * Math.PI) / 180;
   const [c, s] = [cos(angle), sin(angle)];
   return { xx: c, xy: s - slant * c, yx: -s, yy: c + slant * s };
-}
-
-function clipBox({ x, y, width, height }: Box, pictureWidth: number, pictureHeight: number): Box {
-  const left = Math.min(Math.max(x, 0), pictureWidth);
-  const top = Math.min(Math.max(y, 0), pictureHeight);
-  return {
-    x: left,
-    y: top,
-    width: Math.max(0, Math.min(x + width, pictureWidth) - left),
-    height: Math.max(0, Math.min(y + height, pictureHeight) - top),
-  };
 }
 
 function sampleColor(rng: Rng, least: number, most: number): Color {
