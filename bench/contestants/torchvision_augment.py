@@ -1,4 +1,4 @@
-"""A contestant of augment.ts: torchvision on Pillow, one thread. Arguments: case, file of pictures, side, count."""
+"""A contestant of augment.ts: torchvision on Pillow or Pillow-SIMD, one thread. Arguments: case, file of pictures, side, count."""
 
 import sys
 
@@ -33,4 +33,5 @@ def run():
         transform(picture)
 
 
-contest(run, f"torchvision {torchvision.__version__}, Pillow {PIL.__version__}")
+pillow = "Pillow-SIMD" if ".post" in PIL.__version__ else "Pillow"
+contest(run, f"torchvision {torchvision.__version__}, {pillow} {PIL.__version__}")

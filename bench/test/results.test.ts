@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { type AugmentResults, augmentTable } from '../augment.js';
 import { type CaptchaResults, captchaTable } from '../captcha-gen.js';
 import { type LoaderResults, loaderTable } from '../support/loader-results.js';
 import { blockOf, markdownTable, readResults } from '../support/results.js';
@@ -23,4 +24,10 @@ test("captcha-gen's README shows what is kept of its benchmark, and nothing else
   const readme = await readFile(new URL('../../packages/captcha-gen/README.md', import.meta.url), 'utf8');
   const results = await readResults<CaptchaResults>('captcha-gen');
   expect(blockOf(readme, 'captcha-gen')).toBe(results === undefined ? '' : captchaTable(results));
+});
+
+test("augment's README shows what is kept of its benchmark, and nothing else", async () => {
+  const readme = await readFile(new URL('../../packages/augment/README.md', import.meta.url), 'utf8');
+  const results = await readResults<AugmentResults>('augment');
+  expect(blockOf(readme, 'augment')).toBe(results === undefined ? '' : augmentTable(results));
 });

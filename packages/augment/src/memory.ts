@@ -23,7 +23,9 @@ export function takeFloats(length: number): Float32Array {
 
 /** A copy of its own. */
 export function copyOf<D extends Uint8ClampedArray | Float32Array>(data: D): D {
-  const copy = data instanceof Float32Array ? takeFloats(data.length) : takeBytes(data.length);
+  const buffer = find(data.byteLength);
+  if (buffer === undefined) return data.slice() as D;
+  const copy = data instanceof Float32Array ? new Float32Array(buffer) : new Uint8ClampedArray(buffer);
   copy.set(data);
   return copy as D;
 }

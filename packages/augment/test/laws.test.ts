@@ -29,70 +29,7 @@ import {
   transformNames,
 } from '../src/index.js';
 import { drawing } from './drawing.js';
-
-/** One of each that JSON can name, with settings that make it do something. */
-const samples: TransformJson[] = [
-  { name: 'pad', padding: [1, 2, 3, 4], fill: 7 },
-  { name: 'padToSquare', paddingMode: 'edge' },
-  { name: 'resize', size: [9, 14], interpolation: 'area' },
-  { name: 'centerCrop', size: 6 },
-  { name: 'randomCrop', size: [8, 9], padding: 2, paddingMode: 'reflect' },
-  { name: 'randomResizedCrop', size: 10 },
-  { name: 'randomHorizontalFlip' },
-  { name: 'randomVerticalFlip' },
-  { name: 'randomRotation', degrees: 30, expand: true, interpolation: 'bilinear' },
-  { name: 'randomAffine', degrees: 10, translate: [0.2, 0.1], scale: [0.8, 1.2], shear: [-5, 5, -3, 3] },
-  { name: 'randomPerspective', p: 0.8 },
-  { name: 'elasticTransform', alpha: 20, sigma: [2, 3] },
-  { name: 'gridDistortion', p: 1 },
-  { name: 'colorJitter', brightness: 0.3, contrast: 0.3, saturation: [0.5, 2], hue: 0.1 },
-  { name: 'brightness', factor: [0.5, 1.5] },
-  { name: 'contrast', factor: [0.5, 1.5] },
-  { name: 'saturation', factor: [0.5, 1.5] },
-  { name: 'hue', factor: [-0.2, 0.2] },
-  { name: 'gamma', gamma: [0.5, 2] },
-  { name: 'grayscale', numOutputChannels: 1 },
-  { name: 'randomGrayscale', p: 0.5 },
-  { name: 'randomInvert' },
-  { name: 'randomPosterize', bits: [2, 6] },
-  { name: 'randomSolarize', threshold: 0.5 },
-  { name: 'randomEqualize' },
-  { name: 'randomAutocontrast' },
-  { name: 'randomAdjustSharpness', sharpnessFactor: [0, 3] },
-  { name: 'gaussianBlur', kernelSize: [3, 5] },
-  { name: 'motionBlur' },
-  { name: 'jpeg', quality: [10, 90] },
-  { name: 'gaussianNoise', sigma: [0.01, 0.1] },
-  { name: 'isoNoise' },
-  { name: 'saltAndPepper' },
-  { name: 'randomChannelPermutation' },
-  { name: 'randomErasing', value: 'random' },
-  { name: 'cutout', size: [4, 6], numHoles: 2 },
-  { name: 'normalize', mean: 0.5, std: 0.5 },
-  { name: 'standardize' },
-  { name: 'randAugment' },
-  { name: 'trivialAugmentWide' },
-  { name: 'autoAugment', policy: 'cifar10' },
-  { name: 'augMix' },
-  { name: 'compose', transforms: [{ name: 'randomHorizontalFlip' }, { name: 'randomRotation', degrees: 9 }] },
-  { name: 'randomApply', transforms: [{ name: 'brightness', factor: 2 }] },
-  {
-    name: 'randomOrder',
-    transforms: [
-      { name: 'pad', padding: 1 },
-      { name: 'centerCrop', size: 12 },
-    ],
-  },
-  {
-    name: 'oneOf',
-    transforms: [
-      { name: 'randomInvert', p: 1 },
-      { name: 'resize', size: 5 },
-    ],
-    weights: [1, 2],
-  },
-  { name: 'someOf', transforms: [{ name: 'randomInvert' }, { name: 'randomVerticalFlip' }], n: [1, 2] },
-];
+import { samples } from './samples.js';
 
 const same = (a: AnyImage, b: AnyImage) =>
   a.width === b.width && a.height === b.height && a.channels === b.channels && a.data.every((v, k) => v === b.data[k]);

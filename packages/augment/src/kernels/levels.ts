@@ -1,6 +1,7 @@
 import type { FloatImage, Image } from '@proj/core';
-import { type AnyImage, colorChannels, isBytes, withData } from '../image.js';
-import { copyOf, takeBytes } from '../memory.js';
+import { type AnyImage, colorChannels, isBytes, type Shape, withData } from '../image.js';
+import { copyOf } from '../memory.js';
+import { Workspace } from './workspace.js';
 
 /** What becomes of each of the 256 levels. */
 export type LevelTable = Uint8ClampedArray;
@@ -12,14 +13,6 @@ export function levelTable(f: (level: number) => number): LevelTable {
   return table;
 }
 
-/** Every level as it is. */
-export const unchanged: LevelTable = Uint8ClampedArray.from({ length: 256 }, (_, level) => level);
-
-/** First one table, then the other. */
-export function chained(first: LevelTable, second: LevelTable): LevelTable {
-  return first.map((level) => second[level]!);
-}
-
 /** Looks up the colours of all pixels. */
 export function mapLevels(image: Image, table: LevelTable): Image {
   return mapChannels(image, Array<LevelTable>(colorChannels(image.channels)).fill(table));
@@ -27,18 +20,18 @@ export function mapLevels(image: Image, table: LevelTable): Image {
 
 /** Looks up each channel in a table of its own; channels without one, alpha, stay. */
 export function mapChannels(image: Image, tables: readonly LevelTable[]): Image {
-  const { data, channels } = image;
-  const [first] = tables;
-  const out = takeBytes(data.length);
-  if (tables.length === channels && tables.every((table) => table === first)) {
-    for (let i = 0; i < out.length; i++) out[i] = first![data[i]!]!;
-    return withData<Image>(image, out);
-  }
-  for (let c = 0; c < channels; c++) {
-    const table = tables[c] ?? unchanged;
-    for (let i = c; i < out.length; i += channels) out[i] = table[data[i]!]!;
-  }
-  return withData<Image>(image, out);
+  const workspace = new Workspace();
+  const area = workspace.put(image.data);
+  lookUp(workspace, area, image, tables);
+  return withData<Image>(image, copyOf(workspace.bytes(area, image.data.length)));
+}
+
+/** As {@link mapChannels}, in place, of a picture of this shape in a workspace. */
+export function lookUp(workspace: Workspace, area: number, shape: Shape, tables: readonly LevelTable[]): void {
+  const { width, height, channels } = shape;
+  const all = new Uint8ClampedArray(256 * tables.length);
+  for (const [c, table] of tables.entries()) all.set(table, 256 * c);
+  workspace.kernels.lookUp(area, width * height * channels, channels, workspace.put(all), tables.length);
 }
 
 /** Computes the colours of a picture of real numbers anew, 0..1 kept. */

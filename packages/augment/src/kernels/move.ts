@@ -1,5 +1,8 @@
-import { type AnyImage, type Fill, freshLike, paint, type Shape } from '../image.js';
+import type { Image } from '@proj/core';
+import { type AnyImage, type Fill, freshLike, isBytes, paint, type Shape, withData } from '../image.js';
+import { copyOf } from '../memory.js';
 import type { Box } from './resample.js';
+import { Workspace } from './workspace.js';
 
 /** What stands outside a picture: one colour, its border, or the picture mirrored without or with its border pixel. */
 export type PaddingMode = 'constant' | 'edge' | 'reflect' | 'symmetric';
@@ -64,23 +67,29 @@ export function indexInside(position: number, size: number, mode: PaddingMode): 
   return mode === 'reflect' ? period - place : period - 1 - place;
 }
 
+/** The kernel moves some pixels at once, in 16 bytes. */
+const MOST_CHANNELS_AT_ONCE = 16;
+
 export function flipHorizontally(image: AnyImage): AnyImage {
+  return isBytes(image) && image.channels <= MOST_CHANNELS_AT_ONCE ? flipBytes(image) : flipValues(image);
+}
+
+function flipBytes(image: Image): Image {
+  const { data, width, height, channels } = image;
+  const workspace = new Workspace();
+  const source = workspace.put(data);
+  const target = workspace.room(data.length);
+  workspace.kernels.mirror(source, target, width, height, channels);
+  return withData<Image>(image, copyOf(workspace.bytes(target, data.length)));
+}
+
+function flipValues(image: AnyImage): AnyImage {
   const { data, width, height, channels } = image;
   const out = freshLike(image, image);
-  const target = out.data;
   let to = 0;
   for (let y = 0; y < height; y++) {
-    let from = (y * width + width - 1) * channels;
-    if (channels === 3) {
-      for (let x = 0; x < width; x++, from -= 3, to += 3) {
-        target[to] = data[from]!;
-        target[to + 1] = data[from + 1]!;
-        target[to + 2] = data[from + 2]!;
-      }
-    } else {
-      for (let x = 0; x < width; x++, from -= channels) {
-        for (let c = 0; c < channels; c++) target[to++] = data[from + c]!;
-      }
+    for (let from = ((y + 1) * width - 1) * channels; from >= y * width * channels; from -= channels) {
+      for (let c = 0; c < channels; c++) out.data[to++] = data[from + c]!;
     }
   }
   return out;

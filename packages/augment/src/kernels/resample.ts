@@ -1,5 +1,9 @@
-import { type AnyImage, freshLike, isBytes, type Shape } from '../image.js';
+import type { FloatImage, Image } from '@proj/core';
+import { type AnyImage, freshLike, isBytes, type Shape, withData } from '../image.js';
+import { copyOf, takeFloats } from '../memory.js';
 import { withPremultipliedAlpha } from './alpha.js';
+import { type Axis, axisOf } from './axis.js';
+import { Workspace } from './workspace.js';
 
 /** `area` is Pillow's `BOX`; `bilinear` widens its triangle where a picture shrinks, which avoids aliasing. */
 export type ResizeInterpolation = 'bilinear' | 'nearest' | 'area';
@@ -10,18 +14,6 @@ export interface Box {
   readonly left: number;
   readonly height: number;
   readonly width: number;
-}
-
-/** Bits after the point of the weights, as Pillow has them for channels of 8 bits. */
-const PRECISION = 22;
-const HALF = 1 << (PRECISION - 1);
-
-/** For each position of the result where its `taps` neighbours in the source begin, and what each of them weighs. */
-interface Axis {
-  readonly first: Int32Array;
-  /** Fixed-point for bytes. */
-  readonly weights: Int32Array | Float64Array;
-  readonly taps: number;
 }
 
 /**
@@ -35,232 +27,108 @@ export function resample(
   interpolation: ResizeInterpolation,
 ): AnyImage {
   if (interpolation === 'nearest') return nearest(image, box, width, height);
-  return withPremultipliedAlpha(image, (source) => filtered(source, box, width, height, interpolation === 'area'));
+  const axis = (from: number, to: number) => (from === to ? undefined : axisOf(from, to, interpolation === 'area'));
+  const across = axis(box.width, width);
+  const down = axis(box.height, height);
+  return withPremultipliedAlpha(image, (source) => {
+    const data = isBytes(source) ? filterBytes(source, box, across, down) : filterFloats(source, box, across, down);
+    return withData<AnyImage>({ width, height, channels: image.channels }, data);
+  });
 }
 
-function filtered(image: AnyImage, box: Box, width: number, height: number, area: boolean): AnyImage {
+/** Rows in a workspace. */
+interface Rows {
+  readonly area: number;
+  readonly count: number;
+  /** Bytes of a row, and from one row to the next. */
+  readonly length: number;
+  readonly stride: number;
+}
+
+function filterBytes(image: Image, box: Box, across: Axis | undefined, down: Axis | undefined): Uint8ClampedArray {
+  const workspace = new Workspace();
+  const rows = across === undefined ? copyRows(workspace, image, box) : resizeRows(workspace, image, box, across);
+  const { area, count, length } = down === undefined ? rows : mergeRows(workspace, rows, down);
+  return copyOf(workspace.bytes(area, count * length));
+}
+
+/** The picture's rows from `top` to `bottom` as far as they lie in the box, and what stands between them. */
+function rowsOf({ data, width, channels }: Image, { left, width: wide }: Box, top: number, bottom: number) {
+  const start = (top * width + left) * channels;
+  return data.subarray(start, start + ((bottom - top - 1) * width + wide) * channels);
+}
+
+function copyRows(workspace: Workspace, image: Image, box: Box): Rows {
+  const { width, channels } = image;
+  const area = workspace.put(rowsOf(image, box, box.top, box.top + box.height));
+  return { area, count: box.height, length: box.width * channels, stride: width * channels };
+}
+
+/** Bytes that are copied at once, so that a large picture need not fit into the workspace. */
+const PORTION = 2 ** 18;
+
+function resizeRows(workspace: Workspace, image: Image, box: Box, axis: Axis): Rows {
   const { channels } = image;
-  const out = freshLike(image, { width, height, channels });
-  const bytes = isBytes(image);
-  const across = width === box.width ? undefined : axisOf(box.width, width, area, bytes);
-  const down = height === box.height ? undefined : axisOf(box.height, height, area, bytes);
-  const source = {
-    data: image.data,
-    start: (box.top * image.width + box.left) * channels,
-    stride: image.width * channels,
-  };
+  const width = axis.first.length;
   const length = width * channels;
-  if (down === undefined) {
-    const row = across === undefined ? copyRow : bytes ? byteRow : floatRow;
-    for (let y = 0; y < height; y++) {
-      row(source.data, source.start + y * source.stride, out.data, y * length, across!, channels, length);
-    }
-    return out;
+  const stride = image.width * channels;
+  const weights = putAxis(workspace, axis);
+  const area = workspace.room(box.height * length);
+  const portion = Math.max(1, Math.floor(PORTION / stride));
+  const copy = workspace.room(portion * stride);
+  for (let y = 0; y < box.height; y += portion) {
+    const count = Math.min(portion, box.height - y);
+    workspace.write(copy, rowsOf(image, box, box.top + y, box.top + y + count));
+    workspace.kernels.resampleRows(copy, stride, area + y * length, length, count, channels, width, ...weights);
   }
-  const merge = bytes ? mergeByteRows : mergeFloatRows;
-  const places = new Int32Array(down.taps);
-  if (across === undefined) {
-    for (let y = 0; y < height; y++) {
-      for (let k = 0; k < down.taps; k++) places[k] = source.start + (down.first[y]! + k) * source.stride;
-      merge(source.data, places, down, y, out.data, length);
-    }
-    return out;
-  }
-  // Of the rows that are resized already just those are kept that the next rows of the result need.
-  const ring = bytes ? new Uint8ClampedArray(down.taps * length) : new Float32Array(down.taps * length);
-  const row = bytes ? byteRow : floatRow;
-  for (let y = 0, done = 0; y < height; y++) {
-    const first = down.first[y]!;
-    for (done = Math.max(done, first); done < first + down.taps; done++) {
-      row(source.data, source.start + done * source.stride, ring, (done % down.taps) * length, across, channels);
-    }
-    for (let k = 0; k < down.taps; k++) places[k] = ((first + k) % down.taps) * length;
-    merge(ring, places, down, y, out.data, length);
-  }
-  return out;
+  return { area, count: box.height, length, stride: length };
 }
 
-/** A triangle or a box as wide as the scale, at least a pixel; pixel centres lie at +0.5 (Pillow's `Resample.c`). */
-function axisOf(from: number, to: number, area: boolean, bytes: boolean): Axis {
-  const scale = from / to;
-  const width = Math.max(scale, 1);
-  const support = area ? width / 2 : width;
-  const starts = new Int32Array(to);
-  let taps = 1;
-  const endOf = (position: number) => Math.min(from, Math.trunc((position + 0.5) * scale + support + 0.5));
-  for (let position = 0; position < to; position++) {
-    starts[position] = Math.max(0, Math.trunc((position + 0.5) * scale - support + 0.5));
-    taps = Math.max(taps, endOf(position) - starts[position]!);
-  }
-  const first = new Int32Array(to);
-  const weights = bytes ? new Int32Array(to * taps) : new Float64Array(to * taps);
-  const exact = new Float64Array(taps);
-  for (let position = 0; position < to; position++) {
-    const center = (position + 0.5) * scale;
-    const start = starts[position]!;
-    const count = endOf(position) - start;
-    let total = 0;
-    for (let k = 0; k < count; k++) {
-      const distance = (start + k - center + 0.5) * (1 / width);
-      exact[k] = area ? (distance > -0.5 && distance <= 0.5 ? 1 : 0) : Math.max(0, 1 - Math.abs(distance));
-      total += exact[k]!;
-    }
-    // All positions have equally many neighbours, so that loops can be unrolled; those too many weigh nothing.
-    first[position] = Math.min(start, from - taps);
-    const offset = position * taps + start - first[position]!;
-    for (let k = 0; k < count; k++) {
-      const weight = exact[k]! / total;
-      weights[offset + k] = bytes ? Math.trunc(0.5 + weight * 2 ** PRECISION) : weight;
-    }
-  }
-  return { first, weights, taps };
+function mergeRows(workspace: Workspace, { area, length, stride }: Rows, axis: Axis): Rows {
+  const count = axis.first.length;
+  const weights = putAxis(workspace, axis);
+  const merged = workspace.room(count * length);
+  workspace.kernels.resampleColumns(area, stride, merged, count, length, ...weights);
+  return { area: merged, count, length, stride: length };
 }
 
-type Values = Uint8ClampedArray | Float32Array;
-
-function copyRow(source: Values, from: number, target: Values, to: number, _: Axis, __: number, length: number): void {
-  for (let i = 0; i < length; i++) target[to + i] = source[from + i]!;
+/** Weights are in whole numbers with 22 bits after the point, as Pillow has them for bytes. */
+function putAxis(workspace: Workspace, { first, weights, taps }: Axis) {
+  const rounded = new Int32Array(weights.map((weight) => 0.5 + weight * 2 ** 22)); // truncates
+  return [workspace.put(first), workspace.put(rounded), taps] as const;
 }
 
-/** Resizes the row at `from` to the row at `to`; the usual numbers of channels and neighbours have loops of their own. */
-function byteRow(
-  source: Values,
-  from: number,
-  target: Values,
-  to: number,
+function filterFloats(image: FloatImage, box: Box, across: Axis | undefined, down: Axis | undefined): Float32Array {
+  const { data, channels } = image;
+  const length = (across?.first.length ?? box.width) * channels;
+  const rows = takeFloats(box.height * length);
+  for (let y = 0; y < box.height; y++) {
+    const start = ((box.top + y) * image.width + box.left) * channels;
+    const row = rows.subarray(y * length, (y + 1) * length);
+    if (across === undefined) row.set(data.subarray(start, start + length));
+    else weigh(data, start, channels, across, row);
+  }
+  if (down === undefined) return rows;
+  const merged = takeFloats(down.first.length * length);
+  weigh(rows, 0, length, down, merged);
+  return merged;
+}
+
+/** Each position along an axis is made of its neighbours, which are blocks of `size` values: pixels of a row, or whole rows. */
+function weigh(
+  source: Float32Array,
+  start: number,
+  size: number,
   { first, weights, taps }: Axis,
-  channels: number,
+  target: Float32Array,
 ): void {
-  if (channels === 3 && taps === 2) byteRowOfPairs(source, from, target, to, first, weights);
-  else if (channels === 3) byteRowOfRgb(source, from, target, to, first, weights, taps);
-  else {
-    for (let x = 0; x < first.length; x++) {
-      for (let c = 0; c < channels; c++) {
-        const place = from + first[x]! * channels + c;
-        let sum = HALF;
-        for (let k = 0; k < taps; k++) {
-          sum = (sum + Math.imul(source[place + k * channels]!, weights[x * taps + k]!)) | 0;
-        }
-        target[to + x * channels + c] = sum >> PRECISION;
-      }
-    }
-  }
-}
-
-function byteRowOfPairs(
-  source: Values,
-  from: number,
-  target: Values,
-  to: number,
-  first: Int32Array,
-  weights: Int32Array | Float64Array,
-): void {
-  for (let x = 0; x < first.length; x++, to += 3) {
-    const place = from + 3 * first[x]!;
-    const w0 = weights[2 * x]!;
-    const w1 = weights[2 * x + 1]!;
-    target[to] = (HALF + Math.imul(source[place]!, w0) + Math.imul(source[place + 3]!, w1)) >> PRECISION;
-    target[to + 1] = (HALF + Math.imul(source[place + 1]!, w0) + Math.imul(source[place + 4]!, w1)) >> PRECISION;
-    target[to + 2] = (HALF + Math.imul(source[place + 2]!, w0) + Math.imul(source[place + 5]!, w1)) >> PRECISION;
-  }
-}
-
-function byteRowOfRgb(
-  source: Values,
-  from: number,
-  target: Values,
-  to: number,
-  first: Int32Array,
-  weights: Int32Array | Float64Array,
-  taps: number,
-): void {
-  let weight = 0;
-  for (let x = 0; x < first.length; x++, to += 3) {
-    let place = from + 3 * first[x]!;
-    let r = HALF;
-    let g = HALF;
-    let b = HALF;
-    for (const end = weight + taps; weight < end; weight++, place += 3) {
-      const w = weights[weight]!;
-      r = (r + Math.imul(source[place]!, w)) | 0;
-      g = (g + Math.imul(source[place + 1]!, w)) | 0;
-      b = (b + Math.imul(source[place + 2]!, w)) | 0;
-    }
-    target[to] = r >> PRECISION;
-    target[to + 1] = g >> PRECISION;
-    target[to + 2] = b >> PRECISION;
-  }
-}
-
-function floatRow(
-  source: Values,
-  from: number,
-  target: Values,
-  to: number,
-  { first, weights, taps }: Axis,
-  channels: number,
-): void {
-  for (let x = 0; x < first.length; x++) {
-    for (let c = 0; c < channels; c++) {
-      const place = from + first[x]! * channels + c;
+  for (let position = 0; position < first.length; position++) {
+    const from = start + first[position]! * size;
+    for (let i = 0; i < size; i++) {
       let sum = 0;
-      for (let k = 0; k < taps; k++) sum += source[place + k * channels]! * weights[x * taps + k]!;
-      target[to + x * channels + c] = sum;
+      for (let k = 0; k < taps; k++) sum += source[from + k * size + i]! * weights[position * taps + k]!;
+      target[position * size + i] = sum;
     }
-  }
-}
-
-/** Row `y` of the result out of the rows that begin at `places`. */
-function mergeByteRows(
-  source: Values,
-  places: Int32Array,
-  axis: Axis,
-  y: number,
-  target: Values,
-  length: number,
-): void {
-  const { weights, taps } = axis;
-  const to = y * length;
-  const p0 = places[0]!;
-  const w0 = weights[y * taps]!;
-  if (taps === 2 || taps === 3) {
-    const p1 = places[1]!;
-    const w1 = weights[y * taps + 1]!;
-    // A third neighbour that weighs nothing may be any.
-    const p2 = taps === 3 ? places[2]! : p0;
-    const w2 = taps === 3 ? weights[y * taps + 2]! : 0;
-    if (w2 === 0) {
-      for (let i = 0; i < length; i++) {
-        target[to + i] = (HALF + Math.imul(source[p0 + i]!, w0) + Math.imul(source[p1 + i]!, w1)) >> PRECISION;
-      }
-      return;
-    }
-    for (let i = 0; i < length; i++) {
-      const pair = HALF + Math.imul(source[p0 + i]!, w0) + Math.imul(source[p1 + i]!, w1);
-      target[to + i] = (pair + Math.imul(source[p2 + i]!, w2)) >> PRECISION;
-    }
-    return;
-  }
-  for (let i = 0; i < length; i++) {
-    let sum = HALF;
-    for (let k = 0; k < taps; k++) sum = (sum + Math.imul(source[places[k]! + i]!, weights[y * taps + k]!)) | 0;
-    target[to + i] = sum >> PRECISION;
-  }
-}
-
-function mergeFloatRows(
-  source: Values,
-  places: Int32Array,
-  axis: Axis,
-  y: number,
-  target: Values,
-  length: number,
-): void {
-  const { weights, taps } = axis;
-  for (let i = 0; i < length; i++) {
-    let sum = 0;
-    for (let k = 0; k < taps; k++) sum += source[places[k]! + i]! * weights[y * taps + k]!;
-    target[y * length + i] = sum;
   }
 }
 

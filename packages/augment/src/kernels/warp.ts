@@ -1,5 +1,8 @@
-import { type AnyImage, type Fill, fillOf, freshLike, paint } from '../image.js';
+import type { FloatImage, Image } from '@proj/core';
+import { type AnyImage, type Fill, freshLike, isBytes, paint, type Shape, withData } from '../image.js';
+import { copyOf } from '../memory.js';
 import { withPremultipliedAlpha } from './alpha.js';
+import { Workspace } from './workspace.js';
 
 export type Interpolation = 'nearest' | 'bilinear';
 
@@ -85,27 +88,53 @@ export function warpPerspective(
  * Takes each pixel from where `rowMap` says. A place outside the picture is filled; within half a pixel of its border
  * the border's colour goes on, as in Pillow.
  */
-export function warp(image: AnyImage, { interpolation, fill, width, height }: WarpOptions, rowMap: RowMap): AnyImage {
-  const gather = (source: AnyImage) => {
-    const out = freshLike(source, {
-      width: width ?? source.width,
-      height: height ?? source.height,
-      channels: source.channels,
-    });
-    paint(out, fill);
-    const xs = new Float64Array(out.width);
-    const ys = new Float64Array(out.width);
-    for (let y = 0; y < out.height; y++) {
-      rowMap(y, xs, ys);
-      if (interpolation === 'nearest') nearestRow(source, out, y, xs, ys);
-      else bilinearRow(source, out, y, xs, ys);
-    }
-    return out;
-  };
-  return interpolation === 'nearest' ? gather(image) : withPremultipliedAlpha(image, gather);
+export function warp(image: AnyImage, options: WarpOptions, rowMap: RowMap): AnyImage {
+  const gather = (source: AnyImage) =>
+    isBytes(source) ? gatherBytes(source, options, rowMap) : gatherFloats(source, options, rowMap);
+  return options.interpolation === 'nearest' ? gather(image) : withPremultipliedAlpha(image, gather);
 }
 
-function nearestRow(image: AnyImage, out: AnyImage, y: number, xs: Float64Array, ys: Float64Array): void {
+function gatherBytes(image: Image, { interpolation, fill, width, height }: WarpOptions, rowMap: RowMap): Image {
+  const { channels } = image;
+  const shape = { width: width ?? image.width, height: height ?? image.height, channels };
+  const length = shape.width * channels;
+  const workspace = new Workspace();
+  const row = interpolation === 'nearest' ? workspace.kernels.nearestRow : workspace.kernels.bilinearRow;
+  const source = workspace.put(image.data);
+  const target = workspace.room(shape.height * length);
+  const places = [workspace.room(8 * shape.width), workspace.room(8 * shape.width)] as const;
+  const [xs, ys] = [workspace.doubles(places[0], shape.width), workspace.doubles(places[1], shape.width)];
+  const result = workspace.bytes(target, shape.height * length);
+  paint(withData<Image>(shape, result), fill);
+  for (let y = 0; y < shape.height; y++) {
+    rowMap(y, xs, ys);
+    row(source, image.width, image.height, channels, target + y * length, shape.width, ...places);
+  }
+  return withData<Image>(shape, copyOf(result));
+}
+
+function gatherFloats(
+  image: FloatImage,
+  { interpolation, fill, width, height }: WarpOptions,
+  rowMap: RowMap,
+): FloatImage {
+  const out = freshLike(image, {
+    width: width ?? image.width,
+    height: height ?? image.height,
+    channels: image.channels,
+  });
+  paint(out, fill);
+  const xs = new Float64Array(out.width);
+  const ys = new Float64Array(out.width);
+  for (let y = 0; y < out.height; y++) {
+    rowMap(y, xs, ys);
+    if (interpolation === 'nearest') nearestRow(image, out, y, xs, ys);
+    else bilinearRow(image, out, y, xs, ys);
+  }
+  return out;
+}
+
+function nearestRow(image: FloatImage, out: FloatImage, y: number, xs: Float64Array, ys: Float64Array): void {
   const { data, width, height, channels } = image;
   let to = y * out.width * channels;
   for (let x = 0; x < xs.length; x++, to += channels) {
@@ -117,10 +146,8 @@ function nearestRow(image: AnyImage, out: AnyImage, y: number, xs: Float64Array,
   }
 }
 
-function bilinearRow(image: AnyImage, out: AnyImage, y: number, xs: Float64Array, ys: Float64Array): void {
+function bilinearRow(image: FloatImage, out: FloatImage, y: number, xs: Float64Array, ys: Float64Array): void {
   const { data, width, height, channels } = image;
-  const target = out.data;
-  const truncates = !(data instanceof Float32Array);
   let to = y * out.width * channels;
   for (let x = 0; x < xs.length; x++, to += channels) {
     const u = xs[x]!;
@@ -143,55 +170,66 @@ function bilinearRow(image: AnyImage, out: AnyImage, y: number, xs: Float64Array
       const b = data[lowerLeft + c]!;
       const above = a + (data[upperRight + c]! - a) * dx;
       const below = b + (data[lowerRight + c]! - b) * dx;
-      const value = above + (below - above) * dy;
-      target[to + c] = truncates ? value | 0 : value;
+      out.data[to + c] = above + (below - above) * dy;
     }
   }
 }
 
-/** Steps of 1/65536 of a pixel, in the order in which Pillow adds them. */
-function nearestAffine(
-  image: AnyImage,
-  [a, b, c, d, e, f]: AffineMatrix,
-  width: number,
-  height: number,
-  fill: Fill,
-): AnyImage {
+function nearestAffine(image: AnyImage, matrix: AffineMatrix, width: number, height: number, fill: Fill): AnyImage {
   const { data, channels } = image;
-  const fixed = (value: number) => Math.floor(value * 65536 + 0.5) | 0;
-  const out = freshLike(image, { width, height, channels });
-  const target = out.data;
-  paint(out, fillOf(fill, channels));
-  const [right, down] = [image.width, image.height];
-  const [a0, a3] = [fixed(a), fixed(d)];
-  let rowX = fixed(c + a * 0.5 + b * 0.5);
-  let rowY = fixed(f + d * 0.5 + e * 0.5);
-  for (let y = 0; y < height; y++) {
-    const [start, end] = insideSpan(rowX, a0, right, rowY, a3, down, width);
-    let xx = rowX + start * a0;
-    let yy = rowY + start * a3;
-    let to = (y * width + start) * channels;
-    if (channels === 3) {
-      for (let x = start; x < end; x++, to += 3) {
-        const from = (Math.imul(yy >> 16, right) + (xx >> 16)) * 3;
-        xx = (xx + a0) | 0;
-        yy = (yy + a3) | 0;
-        target[to] = data[from]!;
-        target[to + 1] = data[from + 1]!;
-        target[to + 2] = data[from + 2]!;
-      }
-    } else {
-      for (let x = start; x < end; x++, to += channels) {
-        const from = ((yy >> 16) * right + (xx >> 16)) * channels;
-        xx = (xx + a0) | 0;
-        yy = (yy + a3) | 0;
-        for (let k = 0; k < channels; k++) target[to + k] = data[from + k]!;
-      }
-    }
-    rowX = (rowX + fixed(b)) | 0;
-    rowY = (rowY + fixed(e)) | 0;
+  const shape = { width, height, channels };
+  if (isBytes(image)) {
+    const workspace = new Workspace();
+    const source = workspace.put(image.data);
+    const target = workspace.room(width * height * channels);
+    const result = workspace.bytes(target, width * height * channels);
+    paint(withData<Image>(shape, result), fill);
+    eachLine(image, matrix, shape, ({ to, count, x, y, stepX, stepY }) => {
+      workspace.kernels.walk(source, image.width, channels, target + to, count, x, stepX, y, stepY);
+    });
+    return withData<Image>(shape, copyOf(result));
   }
+  const out = freshLike(image, shape);
+  paint(out, fill);
+  eachLine(image, matrix, shape, ({ to, count, x, y, stepX, stepY }) => {
+    for (let i = 0; i < count; i++) {
+      const from = (((y + i * stepY) >> 16) * image.width + ((x + i * stepX) >> 16)) * channels;
+      for (let c = 0; c < channels; c++) out.data[to + i * channels + c] = data[from + c]!;
+    }
+  });
   return out;
+}
+
+/** Pixels of a row of the result that lie in the source, on a line; places and steps in 65536ths of a pixel. */
+interface Line {
+  /** The first one's place in the result's values. */
+  readonly to: number;
+  readonly count: number;
+  readonly x: number;
+  readonly y: number;
+  readonly stepX: number;
+  readonly stepY: number;
+}
+
+/** In the order in which Pillow adds the steps. */
+function eachLine(from: Shape, [a, b, c, d, e, f]: AffineMatrix, to: Shape, take: (line: Line) => void): void {
+  const fixed = (value: number) => Math.floor(value * 65536 + 0.5) | 0;
+  const [stepX, stepY] = [fixed(a), fixed(d)];
+  let x = fixed(c + a * 0.5 + b * 0.5);
+  let y = fixed(f + d * 0.5 + e * 0.5);
+  for (let row = 0; row < to.height; row++) {
+    const [start, end] = insideSpan(x, stepX, from.width, y, stepY, from.height, to.width);
+    take({
+      to: (row * to.width + start) * to.channels,
+      count: end - start,
+      x: x + start * stepX,
+      y: y + start * stepY,
+      stepX,
+      stepY,
+    });
+    x = (x + fixed(b)) | 0;
+    y = (y + fixed(e)) | 0;
+  }
 }
 
 /** The columns of a row, from and to, whose places lie inside; a place is a line along the row, so that they lie together. */

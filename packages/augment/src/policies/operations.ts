@@ -1,7 +1,8 @@
 import { type AnyImage, type Fill, fullScale, throughBytes } from '../image.js';
+import { adjust } from '../kernels/adjust.js';
 import { autocontrast, equalize } from '../kernels/levels.js';
 import { type Interpolation, warpAffine } from '../kernels/warp.js';
-import { adjustBrightness, adjustContrast, adjustSaturation, adjustSharpness } from '../transforms/adjust.js';
+import { adjustSharpness } from '../transforms/adjust.js';
 import { affineMatrix, type Point, rotation } from '../transforms/affine.js';
 import { invert, posterize, solarize } from '../transforms/tone.js';
 
@@ -59,11 +60,11 @@ export function applyOperation(
     case 'Rotate':
       return magnitude === 0 ? image : warpAffine(image, rotation(image, magnitude).matrix, options);
     case 'Brightness':
-      return adjustBrightness(image, 1 + magnitude);
+      return adjust(image, [['brightness', 1 + magnitude]]);
     case 'Color':
-      return adjustSaturation(image, 1 + magnitude);
+      return adjust(image, [['saturation', 1 + magnitude]]);
     case 'Contrast':
-      return adjustContrast(image, 1 + magnitude);
+      return adjust(image, [['contrast', 1 + magnitude]]);
     case 'Sharpness':
       return adjustSharpness(image, 1 + magnitude);
     case 'Posterize':

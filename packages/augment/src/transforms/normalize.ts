@@ -1,6 +1,7 @@
 import type { FloatImage, Image } from '@proj/core';
 import { fillOf, fullScale, isBytes, withData } from '../image.js';
-import { takeFloats } from '../memory.js';
+import { Workspace } from '../kernels/workspace.js';
+import { copyOf, takeFloats } from '../memory.js';
 import { checkNumber, checkNumbers, invalidOption, required } from '../options.js';
 import { defineTransform } from '../transform.js';
 import type { NoParams } from './pad.js';
@@ -41,7 +42,7 @@ export const normalize = defineTransform<NormalizeOptions, NoParams>(
         const change: Change = (value, c) =>
           fround(fround(fround(value / full) - fround(means[c]!)) / fround(stds[c]!));
         if (!isBytes(image)) return computed(image, change);
-        known = known?.length === image.channels ? known : tablesOf(change, image.channels);
+        if (known?.length !== 256 * image.channels) known = tablesOf(change, image.channels);
         return lookedUp(image, known);
       },
     };
@@ -85,13 +86,11 @@ export const standardize = defineTransform<StandardizeOptions, NoParams>(
 
 type Change = (value: number, channel: number) => number;
 
-/** By channel and level. */
-type Tables = readonly Float32Array[];
+/** `[channels, 256]`: what becomes of each level. */
+type Tables = Float32Array;
 
 function tablesOf(change: Change, channels: number): Tables {
-  return Array.from({ length: channels }, (_, c) =>
-    Float32Array.from({ length: 256 }, (__, level) => change(level, c)),
-  );
+  return Float32Array.from({ length: 256 * channels }, (_, i) => change(i % 256, Math.floor(i / 256)));
 }
 
 function computed(image: FloatImage, change: Change): FloatImage {
@@ -103,18 +102,9 @@ function computed(image: FloatImage, change: Change): FloatImage {
 
 function lookedUp(image: Image, tables: Tables): FloatImage {
   const { data, channels } = image;
-  const out = takeFloats(data.length);
-  if (channels === 3) {
-    const [t0, t1, t2] = tables as [Float32Array, Float32Array, Float32Array];
-    for (let i = 0; i < out.length; i += 3) {
-      out[i] = t0[data[i]!]!;
-      out[i + 1] = t1[data[i + 1]!]!;
-      out[i + 2] = t2[data[i + 2]!]!;
-    }
-  } else {
-    for (const [c, table] of tables.entries()) {
-      for (let i = c; i < out.length; i += channels) out[i] = table[data[i]!]!;
-    }
-  }
-  return withData<FloatImage>(image, out);
+  const workspace = new Workspace();
+  const source = workspace.put(data);
+  const target = workspace.room(4 * data.length);
+  workspace.kernels.lookUpFloats(source, data.length / channels, channels, workspace.put(tables), target);
+  return withData<FloatImage>(image, copyOf(workspace.floats(target, data.length)));
 }
