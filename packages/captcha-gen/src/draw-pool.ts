@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { ProjError } from '@proj/core';
 import { type DrawnCaptchas, drawIndices } from './draw-indices.js';
@@ -34,7 +35,7 @@ export async function* drawChunks(
   if (threads === 0) {
     for (const indices of chunks) {
       signal?.throwIfAborted();
-      yield drawIndices(style, seed, indices, asFiles);
+      yield asFiles ? await drawByTurns(style, seed, indices) : drawIndices(style, seed, indices, false);
     }
     return;
   }
@@ -55,6 +56,17 @@ export async function* drawChunks(
   } finally {
     await pool.close();
   }
+}
+
+/** Files, between each of which the thread turns to other things, such as those that are being written. */
+async function drawByTurns(style: CaptchaStyle, seed: number, indices: readonly number[]): Promise<DrawnCaptchas> {
+  const drawn: DrawnCaptchas[] = [];
+  for (const index of indices) {
+    drawn.push(drawIndices(style, seed, [index], true));
+    await setImmediate();
+  }
+  const labels = drawn.flatMap((each) => each.labels);
+  return { labels, indices, data: new Uint8ClampedArray(), files: drawn.flatMap(({ files }) => files) };
 }
 
 /**
