@@ -35,6 +35,19 @@ export function encodePng({ data, width, height, channels }: Image): Uint8Array<
   return file;
 }
 
+/** Whether a file is a PNG from its signature to its end, every chunk with the checksum that it should have. */
+export function isWholePng(bytes: Uint8Array): boolean {
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (!SIGNATURE.every((byte, i) => byte === file[i])) return false;
+  for (let at = SIGNATURE.length; at + 12 <= file.length; ) {
+    const end = at + 8 + file.readUInt32BE(at);
+    if (end + 4 > file.length || crc32(file.subarray(at + 4, end)) !== file.readUInt32BE(end)) return false;
+    if (file.toString('latin1', at + 4, at + 8) === 'IEND') return end + 4 === file.length;
+    at = end + 4;
+  }
+  return false;
+}
+
 function chunk(type: string, content: Buffer): Buffer {
   const bytes = Buffer.alloc(content.length + 12);
   bytes.writeUInt32BE(content.length, 0);

@@ -1,9 +1,12 @@
-import { writeFilesAtomic } from '@proj/core/node';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '@proj/core/node';
 import type { CaptchaFile } from './draw-indices.js';
 import { drawChunks, overlapping } from './draw-pool.js';
 import { fileOf } from './earlier-run.js';
 import { defaultPattern, fileNameMatcher, fileNamer } from './file-name.js';
 import { appendLines, type ManifestRecord, range, resumeJob } from './output-folder.js';
+import { isWholePng } from './png.js';
 import { rangeOf, type SequenceOptions } from './sequence.js';
 import type { CaptchaStyle } from './style.js';
 
@@ -43,7 +46,7 @@ const CHUNK = 64;
  * `labels.jsonl`, a {@link ManifestRecord} a line in order.
  *
  * Every picture appears whole or not at all. A call that was stopped or killed goes on when it is repeated, also with a
- * larger count; pictures that have gone missing are made again. Any other folder that holds files (hidden ones aside)
+ * larger count; pictures that have gone missing or were damaged, as by a power failure, are made again. Any other folder that holds files (hidden ones aside)
  * is refused unless `overwrite` is set: then its manifest, the pictures this lists and all whose names fit `pattern`
  * are deleted first, and what else there is stays. Shards have a folder each.
  *
@@ -84,7 +87,11 @@ export async function writeFolder(
     fileAt: (place) => recordAt(place).file,
     lineAt: (place) => JSON.stringify(recordAt(place)),
   });
-  const missing = range(0, lines.length).filter((place) => !files.has(fileOf(lines[place]!)!));
+  const missing: number[] = [];
+  for (const place of range(0, lines.length)) {
+    const name = fileOf(lines[place]!)!;
+    if (!files.has(name) || !isWholePng(await readFile(join(out, name)))) missing.push(place);
+  }
   const places = [...missing, ...range(lines.length, count)];
   let done = count - places.length;
   const kept = done;
@@ -93,10 +100,12 @@ export async function writeFolder(
   );
   await overlapping(drawChunks(style, chunks, { seed, threads, asFiles: true, signal }), signal, async (drawn) => {
     const records = drawn.files.map(recordOf);
-    await writeFilesAtomic(
-      out,
-      drawn.files.map(({ bytes }, i) => ({ name: records[i]!.file, data: bytes })),
+    const writing = drawn.files.map(({ bytes }, i) =>
+      // What a power failure takes is made again: to wait for the disk takes longer than to draw.
+      writeFileAtomic(join(out, records[i]!.file), bytes, { durable: false }),
     );
+    await Promise.allSettled(writing);
+    await Promise.all(writing);
     const fresh = records.filter(({ index }) => index - start >= lines.length);
     await appendLines(
       manifest,

@@ -1,7 +1,7 @@
 // Worker threads run what is built.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afocus } from '@proj/captcha-gen';
@@ -92,9 +92,17 @@ describe('writeFolder', () => {
     const next = style.generate(1, 64);
     await writeFile(join(out, `64_${next.label}.png`), 'half');
     await writeFile(join(out, '.64_x.png.01234567-89ab-cdef-0123-456789abcdef.tmp'), 'half');
-    await rm(join(out, (await readdir(out)).find((name) => name.startsWith('5_')) as string));
+    const pathOf = async (index: number) =>
+      join(out, (await readdir(out)).find((name) => name.startsWith(`${index}_`)) as string);
+    await rm(await pathOf(5));
+    // What a power failure may leave of files that the system had not brought to the disk.
+    await writeFile(await pathOf(6), '');
+    await truncate(await pathOf(7), 1000);
+    const damaged = await readFile(await pathOf(8));
+    await writeFile(await pathOf(8), damaged.fill(0, damaged.length >> 1));
+    await writeFile(await pathOf(9), damaged.fill(0));
 
-    expect(await writeFolder(style, job)).toMatchObject({ written: 87, kept: 63 });
+    expect(await writeFolder(style, job)).toMatchObject({ written: 91, kept: 59 });
     expect(await contentOf(out)).toEqual(expected);
     expect(await writeFolder(style, job)).toMatchObject({ written: 0, kept: 150 });
     expect(await writeFolder(style, { ...job, count: 151 })).toMatchObject({ written: 1, kept: 150 });
