@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type AnyImage, type Drawing, fromJSON, toFloat, transformNames } from '../src/index.js';
-import { warp } from '../src/kernels/warp.js';
-import { displacement } from '../src/transforms/distortion.js';
+import { type AnyImage, type Drawing, type ElasticParams, fromJSON, toFloat, transformNames } from '../src/index.js';
+import { type WarpOptions, warp } from '../src/kernels/warp.js';
+import { displacement, elasticMoves } from '../src/transforms/distortion.js';
 import { type Case, cases, picture, tensor } from './goldens.js';
 
 const byName = new Map<string, Case[]>();
@@ -71,35 +71,70 @@ it.each(Object.keys(rounding))('%s: most values are equal all the same', (name) 
   expect(differing / all).toBeLessThan(0.06);
 });
 
-describe('elasticTransform as torchvision, given its displacement', () => {
-  it.each(byName.get('elasticTransform')!)('on $input', (golden) => {
+/** A tensor of pairs, `[H, W, 2]`, as two planes. */
+function planes(name: string): [x: Float32Array, y: Float32Array] {
+  const { data } = tensor(name);
+  const plane = (offset: number) => Float32Array.from({ length: data.length / 2 }, (_, i) => data[2 * i + offset]!);
+  return [plane(0), plane(1)];
+}
+
+describe('elasticTransform as torchvision', () => {
+  const goldens = byName.get('elasticTransform')!;
+
+  it.each(goldens)('$options on $input, given the displacement', (golden) => {
     const input = picture(`input.${golden.input}`);
-    const moves = tensor(golden.displacement!).data;
-    const dx = Float32Array.from({ length: moves.length / 2 }, (_, i) => moves[2 * i]!);
-    const dy = Float32Array.from({ length: moves.length / 2 }, (_, i) => moves[2 * i + 1]!);
-    const actual = warp(input, { interpolation: 'bilinear', fill: 0 }, displacement(input, dx, dy));
+    const { width, height, channels } = input;
+    const { interpolation, fill } = { fill: 0, ...golden.options } as unknown as WarpOptions;
+    const [dx, dy] = planes(golden.displacement!);
+    const actual = warp(input, { interpolation, fill }, displacement(input, dx, dy));
     const expected = picture(golden.output);
     let compared = 0;
     let greatest = 0;
     for (let i = 0; i < dx.length; i++) {
-      const x = (i % input.width) + dx[i]!;
-      const y = Math.floor(i / input.width) + dy[i]!;
-      // Half a pixel round the border torchvision mixes with the fill, even twice.
-      if (!(x >= 0 && x <= input.width - 1 && y >= 0 && y <= input.height - 1)) continue;
+      const x = (i % width) + dx[i]!;
+      const y = Math.floor(i / width) + dy[i]!;
+      // Within a pixel of the border torchvision mixes with the fill, even twice.
+      const inside = x >= 0 && x <= width - 1 && y >= 0 && y <= height - 1;
+      const outside = x <= -1 || x >= width || y <= -1 || y >= height;
+      if (!inside && !outside) continue;
       compared++;
-      for (let c = 0; c < input.channels; c++) {
-        const at = i * input.channels + c;
+      for (let c = 0; c < channels; c++) {
+        const at = i * channels + c;
         greatest = Math.max(greatest, Math.abs(expected.data[at]! - actual.data[at]!));
       }
     }
     expect(greatest).toBeLessThanOrEqual(1); // it rounds where Pillow, whom we follow, truncates
     expect(compared).toBeGreaterThan(0.75 * dx.length);
   });
+
+  it.each(goldens.filter(({ noise }) => noise !== undefined))(
+    '$params: the displacement, given the noise',
+    (golden) => {
+      const input = picture(`input.${golden.input}`);
+      const [noise, expected] = [planes(golden.noise!), planes(golden.displacement!)];
+      for (const axis of [0, 1] as const) {
+        const moves = elasticMoves(noise[axis], input, golden.params as ElasticParams);
+        const errors = moves.map((move, i) => Math.abs(move - expected[axis][i]!));
+        expect(Math.max(...errors)).toBeLessThan((golden.params as ElasticParams).alpha * 2 ** -22); // single precision
+      }
+    },
+  );
 });
 
-it('every transform has at least five cases, or its own tests', () => {
+it('every transform has at least five sets of parameters, its own tests, or no parameters and five pictures', () => {
+  const without = [
+    ...['randomHorizontalFlip', 'randomVerticalFlip', 'grayscale', 'randomGrayscale'],
+    ...['randomInvert', 'randomEqualize', 'randomAutocontrast'],
+  ];
   for (const name of transformNames) {
-    if (!ownTests.includes(name)) expect(byName.get(name)?.length ?? 0, name).toBeGreaterThanOrEqual(5);
+    if (ownTests.includes(name)) continue;
+    const goldens = byName.get(name) ?? [];
+    const sets = goldens.map(({ input, options, params }) => (without.includes(name) ? input : { options, params }));
+    expect(new Set(sets.map((set) => JSON.stringify(set))).size, name).toBeGreaterThanOrEqual(5);
+  }
+  for (const policy of ['imagenet', 'cifar10']) {
+    const goldens = byName.get('autoAugment')!.filter(({ options }) => options.policy === policy);
+    expect(new Set(goldens.map(({ params }) => JSON.stringify(params))).size, policy).toBeGreaterThanOrEqual(5);
   }
 });
 

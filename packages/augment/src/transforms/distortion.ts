@@ -33,24 +33,29 @@ export const elasticTransform = defineTransform<ElasticTransformOptions, Elastic
     return {
       sample: (rng) => ({ alpha: rng.uniform(...alphas), sigma: rng.uniform(...sigmas), seed: rng.uint32() }),
       apply: (image, params) => {
-        const { dx, dy } = elasticDisplacement(image, params);
+        const noise = new Rng(params.seed);
+        const dx = elasticMoves(uniformNoise(noise.split('x'), image), image, params);
+        const dy = elasticMoves(uniformNoise(noise.split('y'), image), image, params);
         return warp(image, { interpolation, fill }, displacement(image, dx, dy));
       },
     };
   },
 );
 
-/** Pixels by which each pixel looks aside, row by row. */
-export function elasticDisplacement({ width, height }: Shape, { alpha, sigma, seed }: ElasticParams) {
-  const [forX, forY] = [new Rng(seed).split('x'), new Rng(seed).split('y')];
-  const smoothNoise = (rng: Rng) => {
-    const noise = Float32Array.from({ length: width * height }, () => rng.uniform(-1, 1));
-    const size = Math.trunc(8 * sigma + 1);
-    const kernel = gaussianKernel(size % 2 === 0 ? size + 1 : size, sigma);
-    // torchvision's displacement is in half sizes: alpha / width of them are alpha / 2 pixels.
-    return convolve(noise, width, height, 1, kernel, kernel).map((value) => (value * alpha) / 2);
-  };
-  return { dx: smoothNoise(forX), dy: smoothNoise(forY) };
+function uniformNoise(rng: Rng, { width, height }: Shape): Float32Array {
+  return Float32Array.from({ length: width * height }, () => rng.uniform(-1, 1));
+}
+
+/** Pixels by which each pixel looks aside along one axis, row by row, of noise of -1..1. */
+export function elasticMoves(
+  noise: Float32Array,
+  { width, height }: Shape,
+  { alpha, sigma }: Omit<ElasticParams, 'seed'>,
+): Float32Array {
+  const size = Math.trunc(8 * sigma + 1);
+  const kernel = gaussianKernel(size % 2 === 0 ? size + 1 : size, sigma);
+  // torchvision's displacement is in half sizes: alpha / width of them are alpha / 2 pixels.
+  return convolve(noise, width, height, 1, kernel, kernel).map((value) => (value * alpha) / 2);
 }
 
 /** Each pixel from where its displacement points. */
