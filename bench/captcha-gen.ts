@@ -58,8 +58,8 @@ interface Contestant {
 
 /**
  * Raw pictures a second of each style on one core beside Python's captcha (where PYTHON names an interpreter that has it),
- * then PNG files of afocus on all cores beside a PNG encoder alone, sharp's. Rounds of the contestants take turns, so that what else the
- * machine does meets all alike.
+ * then PNG files of afocus, still on one core, beside a PNG encoder alone on all cores, sharp's. Rounds of the contestants
+ * take turns, so that what else the machine does meets all alike.
  */
 export default async function benchmark({ json, save }: BenchmarkOptions): Promise<void> {
   const python = await pythonCaptcha();
@@ -88,7 +88,7 @@ export default async function benchmark({ json, save }: BenchmarkOptions): Promi
     { what: SHARP, count: ENCODED, run: () => Promise.all(images.map(encodeBySharp)) },
     { what: 'PNG encoder alone, one core', count: ENCODED, run: () => images.map(encodePng) },
     {
-      what: 'PNG files with manifest, all cores',
+      what: 'PNG files with manifest, one core',
       count: WRITTEN,
       against: SHARP,
       run: (round) => writeFolder(style, { count: WRITTEN, seed: 1, out: join(folder, String(round)) }),

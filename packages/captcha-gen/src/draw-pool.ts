@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { ProjError } from '@proj/core';
 import { type DrawnCaptchas, drawIndices } from './draw-indices.js';
@@ -35,7 +34,7 @@ export async function* drawChunks(
   if (threads === 0) {
     for (const indices of chunks) {
       signal?.throwIfAborted();
-      yield asFiles ? await drawByTurns(style, seed, indices) : drawIndices(style, seed, indices, false);
+      yield drawIndices(style, seed, indices, asFiles);
     }
     return;
   }
@@ -56,17 +55,6 @@ export async function* drawChunks(
   } finally {
     await pool.close();
   }
-}
-
-/** Files, between each of which the thread turns to other things, such as those that are being written. */
-async function drawByTurns(style: CaptchaStyle, seed: number, indices: readonly number[]): Promise<DrawnCaptchas> {
-  const drawn: DrawnCaptchas[] = [];
-  for (const index of indices) {
-    drawn.push(drawIndices(style, seed, [index], true));
-    await setImmediate();
-  }
-  const labels = drawn.flatMap((each) => each.labels);
-  return { labels, indices, data: new Uint8ClampedArray(), files: drawn.flatMap(({ files }) => files) };
 }
 
 /**

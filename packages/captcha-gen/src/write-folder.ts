@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@proj/core/node';
+import { writeFileAtomicSync } from '@proj/core/node';
 import type { CaptchaFile } from './draw-indices.js';
 import { drawChunks, overlapping } from './draw-pool.js';
 import { fileOf } from './earlier-run.js';
@@ -100,12 +100,8 @@ export async function writeFolder(
   );
   await overlapping(drawChunks(style, chunks, { seed, threads, asFiles: true, signal }), signal, async (drawn) => {
     const records = drawn.files.map(recordOf);
-    const writing = drawn.files.map(({ bytes }, i) =>
-      // What a power failure takes is made again: to wait for the disk takes longer than to draw.
-      writeFileAtomic(join(out, records[i]!.file), bytes, { durable: false }),
-    );
-    await Promise.allSettled(writing);
-    await Promise.all(writing);
+    // What a power failure takes is made again: to wait for the disk takes longer than to draw.
+    for (const [i, { bytes }] of drawn.files.entries()) writeFileAtomicSync(join(out, records[i]!.file), bytes);
     const fresh = records.filter(({ index }) => index - start >= lines.length);
     await appendLines(
       manifest,

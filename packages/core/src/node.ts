@@ -1,2 +1,2 @@
 /** What needs a file system; import it as `@proj/core/node`. */
-export { type WriteOptions, writeFileAtomic } from './write-file-atomic.js';
+export { writeFileAtomic, writeFileAtomicSync } from './write-file-atomic.js';
