@@ -222,6 +222,30 @@ describe('compositions', () => {
     expect(same(seen[0]!, image)).toBe(true);
     expect(same(image, drawing(150, 110))).toBe(true);
   });
+
+  const keeper = (): { readonly transform: Transform; readonly kept: AnyImage } => {
+    const kept = drawing(150, 110, 3, 5);
+    const transform: Transform = {
+      name: 'keeper',
+      sample: () => ({}),
+      outputShape: (shape) => shape,
+      apply: () => kept,
+      toJSON: () => ({ name: 'keeper' }),
+    };
+    return { transform, kept };
+  };
+  const invert = fromJSON({ name: 'randomInvert', p: 1 });
+  const nothing = fromJSON({ name: 'randomInvert', p: 0 });
+  const flip = fromJSON({ name: 'randomVerticalFlip', p: 1 });
+
+  it.each([
+    ['after one that does nothing', (own: Transform) => compose([own, nothing, invert, flip])],
+    ['in a composition within one', (own: Transform) => compose([compose([own]), invert, flip])],
+  ])('never takes the memory of a transform of a user: %s', (_, pipelineOf) => {
+    const { transform, kept } = keeper();
+    for (let i = 0; i < 3; i++) run(pipelineOf(transform), drawing(150, 110), new Rng(i));
+    expect(same(kept, drawing(150, 110, 3, 5))).toBe(true);
+  });
 });
 
 describe('seeds', () => {
