@@ -23,15 +23,14 @@ const AHEAD = 2;
  * Draws chunks of captchas, given by their indices, and gives them in that order, whatever the number of threads. Workers
  * end with the iteration.
  *
- * @throws ProjError `not-threadable` for a style without a recipe with threads, `worker-failed`, and what the style throws; the
- * signal's reason.
+ * @throws ProjError `invalid-count`, `not-threadable`, `worker-failed`, and what the style throws; the signal's reason.
  */
 export async function* drawChunks(
   style: CaptchaStyle,
   chunks: Iterable<readonly number[]>,
   { seed, threads, asFiles, signal }: DrawOptions,
 ): AsyncGenerator<DrawnCaptchas> {
-  checkCount('threads', threads, 0);
+  checkThreads(style, threads);
   if (threads === 0) {
     for (const indices of chunks) {
       signal?.throwIfAborted();
@@ -56,6 +55,17 @@ export async function* drawChunks(
   } finally {
     await pool.close();
   }
+}
+
+/** @throws ProjError `invalid-count`, or `not-threadable` for a style without a recipe with threads. */
+export function checkThreads(style: CaptchaStyle, threads: number): void {
+  checkCount('threads', threads, 0);
+  if (threads === 0 || style.recipe !== undefined) return;
+  throw new ProjError(`Other threads cannot make the style ${style.name}`, {
+    code: 'not-threadable',
+    expected: 'a style of this package, or one that was defined with a `recipe`',
+    fix: 'Give `defineStyle` a `recipe: { module: import.meta.url, export, options }`, or draw with `threads: 0`',
+  });
 }
 
 /** Files, between each of which the thread turns to other things, such as those that are being written. */
@@ -107,13 +117,6 @@ class DrawPool {
   #closed = false;
 
   constructor(style: CaptchaStyle, threads: number) {
-    if (style.recipe === undefined) {
-      throw new ProjError(`Other threads cannot make the style ${style.name}`, {
-        code: 'not-threadable',
-        expected: 'a style of this package, or one that was defined with a `recipe`',
-        fix: 'Give `defineStyle` a `recipe: { module: import.meta.url, export, options }`, or draw with `threads: 0`',
-      });
-    }
     this.#style = style;
     const { recipe } = style;
     this.#workers = Array.from({ length: threads }, () => {
