@@ -108,47 +108,56 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
+interface Thread {
+  readonly worker: Worker;
+  /** What it was asked for and has not answered. */
+  readonly jobs: Map<number, Job>;
+  /** Why it answers no more. */
+  failure?: Error;
+}
+
 /** Worker threads that draw one style. */
 class DrawPool {
   readonly #style: CaptchaStyle;
-  /** Each with what it was asked for and has not answered. */
-  readonly #workers: { readonly worker: Worker; readonly jobs: Map<number, Job> }[];
+  readonly #threads: readonly Thread[];
   #nextId = 0;
   #closed = false;
 
   constructor(style: CaptchaStyle, threads: number) {
     this.#style = style;
     const { recipe } = style;
-    this.#workers = Array.from({ length: threads }, () => {
+    this.#threads = Array.from({ length: threads }, () => {
       const worker = new Worker(new URL('./draw-worker.js', import.meta.url), { name: 'captchas', workerData: recipe });
-      const jobs = new Map<number, Job>();
+      const thread: Thread = { worker, jobs: new Map() };
       worker.on('message', ({ id, drawn }: DrawAnswer) => {
-        jobs.get(id)?.resolve(drawn);
-        jobs.delete(id);
+        thread.jobs.get(id)?.resolve(drawn);
+        thread.jobs.delete(id);
       });
-      worker.on('error', (error) => this.#fail(jobs, error));
-      worker.on('exit', () => this.#fail(jobs, new Error('it ended by itself')));
-      return { worker, jobs };
+      worker.on('error', (error) => this.#fail(thread, error));
+      worker.on('exit', () => this.#fail(thread, new Error('it ended by itself')));
+      return thread;
     });
   }
 
   draw(task: Omit<DrawTask, 'id'>): Promise<DrawnCaptchas> {
-    const { worker, jobs } = this.#workers.reduce((best, each) => (each.jobs.size < best.jobs.size ? each : best));
+    const thread = this.#threads.reduce((best, each) => (each.jobs.size < best.jobs.size ? each : best));
     const message: DrawTask = { ...task, id: this.#nextId++ };
     return new Promise((resolve, reject) => {
-      jobs.set(message.id, { task: message, resolve, reject });
-      worker.postMessage(message);
+      thread.jobs.set(message.id, { task: message, resolve, reject });
+      if (thread.failure === undefined) thread.worker.postMessage(message);
+      else this.#fail(thread, thread.failure);
     });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()));
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 
   /** A picture that cannot be drawn there cannot be drawn here either, so trying again gives the style's own error. */
-  #fail(jobs: Map<number, Job>, cause: Error): void {
-    for (const { task, reject } of jobs.values()) {
+  #fail(thread: Thread, cause: Error): void {
+    thread.failure ??= cause;
+    for (const { task, reject } of thread.jobs.values()) {
       if (this.#closed) {
         reject(cause);
         continue;
@@ -160,6 +169,6 @@ class DrawPool {
         reject(error);
       }
     }
-    jobs.clear();
+    thread.jobs.clear();
   }
 }
