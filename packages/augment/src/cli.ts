@@ -109,7 +109,7 @@ function checkNames(args: Record<string, unknown> & { _: string[] }): void {
   const unknown = [
     ...Object.keys(args)
       .filter((name) => !known.includes(name))
-      .map((name) => `--${name}`),
+      .map((name) => (name.length === 1 ? `-${name}` : `--${name}`)),
     ...args._.filter((word) => word !== args.input),
   ];
   if (unknown.length > 0) {

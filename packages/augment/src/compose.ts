@@ -91,13 +91,14 @@ function inOrder(transforms: readonly Transform[], choose: (rng: Rng) => readonl
       steps.reduce((current, { index, params }) => stepAt(transforms, index).outputShape(current, params), shape),
     apply(image: AnyImage, { steps }: StepsParams) {
       let current = image;
-      for (const [place, { index, params }] of steps.entries()) {
+      let isOurs = false; // whether nobody but this function has the memory of `current`
+      for (const { index, params } of steps) {
+        const transform = stepAt(transforms, index);
         const before = current;
-        current = stepAt(transforms, index).apply(before, params);
-        // Memory of a picture between two of our own transforms, which keep none.
-        const between = before !== image && before.data.buffer !== image.data.buffer;
-        const forgotten = isOwn(transforms[index]) && isOwn(transforms[steps[place - 1]?.index ?? -1]);
-        if (between && forgotten && current.data.buffer !== before.data.buffer) giveBack(before.data);
+        current = transform.apply(before, params);
+        const isChanged = current.data.buffer !== before.data.buffer;
+        if (isChanged && isOurs && isOwn(transform)) giveBack(before.data);
+        isOurs = isOwn(transform) && (isChanged || isOurs);
       }
       return current;
     },

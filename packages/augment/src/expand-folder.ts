@@ -54,7 +54,7 @@ const CHUNK = 32;
  * `augment.jsonl`, an {@link ExpansionRecord} a line, and the settings in `augment.json`.
  *
  * Every file appears whole or not at all. A call that was stopped or killed goes on when it is repeated; copies that have gone
- * missing are made again. A folder that holds anything else, or that other settings began, is refused: nothing is ever
+ * missing are made again. A folder that holds anything else, or copies by other settings, is refused: nothing is ever
  * overwritten.
  *
  * @throws ProjError `folder-not-empty`, `no-pictures`, `name-collision`, `folder-in-folder`, `invalid-option`, `cannot-read`,

@@ -73,11 +73,11 @@ export async function findEarlierRun(
   for (const name of names.filter(isTemporary)) await rm(join(out, name), { force: true });
   const files = names.filter((name) => !isTemporary(name));
   const present = new Set(files.filter((name) => name !== manifestName && name !== jobName));
-  const begun = files.includes(jobName);
-  if (!begun && present.size === 0 && !files.includes(manifestName)) return { lines: [], present };
-  if (!begun || (await readFile(join(out, jobName), 'utf8')) !== job) throw folderNotEmpty(out);
-  const expected = new Set(all.map(({ file }) => file));
   const text = files.includes(manifestName) ? await readFile(join(out, manifestName), 'utf8') : '';
+  if (present.size === 0 && text === '') return { lines: [], present }; // nothing was made yet, whatever the settings
+  const isSameJob = files.includes(jobName) && (await readFile(join(out, jobName), 'utf8')) === job;
+  if (!isSameJob) throw folderNotEmpty(out);
+  const expected = new Set(all.map(({ file }) => file));
   const lines = text.split('\n').slice(0, -1); // what follows the last line end is empty or cut off
   const listed = lines.every((line, place) => fileOf(line) === all[place]?.file);
   if (!listed || [...present].some((name) => !expected.has(name))) throw folderNotEmpty(out);

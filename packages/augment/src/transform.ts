@@ -108,15 +108,15 @@ function makeTransform<P>(
       ...(transforms !== undefined && { transforms: transforms.map((each) => each.toJSON()) }),
     }),
   };
-  own.add(transform);
+  if (transforms === undefined || transforms.every(isOwn)) own.add(transform);
   return transform;
 }
 
 const own = new WeakSet<object>();
 
-/** Whether a transform was made here and so keeps no picture that it was given; one of a user may. */
-export function isOwn(transform: Transform | undefined): boolean {
-  return transform !== undefined && own.has(transform);
+/** Whether a transform was made here, with all that it is made of, and so keeps no picture; one of a user may. */
+export function isOwn(transform: Transform): boolean {
+  return own.has(transform);
 }
 
 /** Of a picture nothing but its shape. */

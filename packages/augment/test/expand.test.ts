@@ -119,6 +119,12 @@ describe('expandFolder', () => {
     expect(filesOf(other)).toEqual(['thesis.txt']);
   });
 
+  it('takes other settings where the first ones made nothing', async () => {
+    const out = freshFolder();
+    expect(await codeOf(expandFolder(job(out, { pipeline: [{ name: 'standardize' }] })))).toBe('not-bytes');
+    expect(await expandFolder(job(out, { copies: 1 }))).toMatchObject({ written: 4, kept: 0 });
+  });
+
   it('names what cannot be', async () => {
     const out = freshFolder();
     expect(await codeOf(expandFolder(job(join(input, 'within'))))).toBe('folder-in-folder');
@@ -181,6 +187,7 @@ describe('the command', { timeout: 120_000 }, () => {
     [['expand', 'x', '--out', 'y', '--pipeline', '/nowhere.json'], /Cannot read the pipeline/],
     [['expand', 'x', '--out', 'y', '--pipelin', 'z'], /Unknown option --pipelin/],
     [['expand', 'x', 'y'], /Unknown option y/],
+    [['expand', 'x', '-v'], /Unknown option -v/],
     [['shrink', 'x'], /this command.*expand.*shrink/],
   ])('answers %j with one clear message and exit code 1', async (args, message) => {
     const { code, stdout, stderr } = await start(...args);

@@ -222,6 +222,25 @@ describe('compositions', () => {
     expect(same(seen[0]!, image)).toBe(true);
     expect(same(image, drawing(150, 110))).toBe(true);
   });
+
+  const nothing = fromJSON({ name: 'randomInvert', p: 0 });
+  const changes = ['randomInvert', 'randomVerticalFlip'].map((name) => fromJSON({ name, p: 1 }));
+
+  it.each([
+    ['after one that does nothing', (own: Transform) => [own, nothing, ...changes]],
+    ['in a composition within one', (own: Transform) => [compose([own]), ...changes]],
+  ])("never takes the memory that a user's transform keeps: %s", (_, transformsWith) => {
+    const kept = drawing(150, 110, 3, 5);
+    const own: Transform = {
+      name: 'own',
+      sample: () => ({}),
+      outputShape: (shape) => shape,
+      apply: <I extends AnyImage>() => kept as AnyImage as I,
+      toJSON: () => ({ name: 'own' }),
+    };
+    for (let i = 0; i < 3; i++) run(compose(transformsWith(own)), drawing(150, 110), new Rng(i));
+    expect(same(kept, drawing(150, 110, 3, 5))).toBe(true);
+  });
 });
 
 describe('seeds', () => {

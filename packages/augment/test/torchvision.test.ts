@@ -16,7 +16,7 @@ const rounding: Record<string, string> = {
   augMix: 'sums of floats are truncated',
 };
 
-/** No counterpart in torchvision or Pillow; `laws.test.ts` and `noise.test.ts` see to them. */
+/** No counterpart in torchvision or Pillow; `laws.test.ts` and `distributions.test.ts` see to them. */
 const ownTests = [
   ...['padToSquare', 'cutout', 'standardize', 'gaussianNoise', 'isoNoise', 'saltAndPepper'],
   ...['compose', 'randomApply', 'randomOrder', 'oneOf', 'someOf'],

@@ -44,7 +44,7 @@ export function checkNames(args: Arguments, options: Readonly<Record<string, unk
   const unknown = [
     ...Object.keys(args)
       .filter((name) => !known.includes(name))
-      .map((name) => `--${name}`),
+      .map((name) => (name.length === 1 ? `-${name}` : `--${name}`)),
     ...args._,
   ];
   if (unknown.length > 0) {

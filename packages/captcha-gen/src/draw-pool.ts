@@ -22,15 +22,14 @@ const AHEAD = 2;
  * Draws chunks of captchas, given by their indices, and gives them in that order, whatever the number of threads. Workers
  * end with the iteration.
  *
- * @throws ProjError `not-threadable` for a style without a recipe with threads, `worker-failed`, and what the style throws; the
- * signal's reason.
+ * @throws ProjError `invalid-count`, `not-threadable`, `worker-failed`, and what the style throws; the signal's reason.
  */
 export async function* drawChunks(
   style: CaptchaStyle,
   chunks: Iterable<readonly number[]>,
   { seed, threads, asFiles, signal }: DrawOptions,
 ): AsyncGenerator<DrawnCaptchas> {
-  checkCount('threads', threads, 0);
+  checkThreads(style, threads);
   if (threads === 0) {
     for (const indices of chunks) {
       signal?.throwIfAborted();
@@ -55,6 +54,17 @@ export async function* drawChunks(
   } finally {
     await pool.close();
   }
+}
+
+/** @throws ProjError `invalid-count`, or `not-threadable` for a style without a recipe with threads. */
+export function checkThreads(style: CaptchaStyle, threads: number): void {
+  checkCount('threads', threads, 0);
+  if (threads === 0 || style.recipe !== undefined) return;
+  throw new ProjError(`Other threads cannot make the style ${style.name}`, {
+    code: 'not-threadable',
+    expected: 'a style of this package, or one that was defined with a `recipe`',
+    fix: 'Give `defineStyle` a `recipe: { module: import.meta.url, export, options }`, or draw with `threads: 0`',
+  });
 }
 
 /**
@@ -86,54 +96,56 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
+interface Thread {
+  readonly worker: Worker;
+  /** What it was asked for and has not answered. */
+  readonly jobs: Map<number, Job>;
+  /** Why it answers no more. */
+  failure?: Error;
+}
+
 /** Worker threads that draw one style. */
 class DrawPool {
   readonly #style: CaptchaStyle;
-  /** Each with what it was asked for and has not answered. */
-  readonly #workers: { readonly worker: Worker; readonly jobs: Map<number, Job> }[];
+  readonly #threads: readonly Thread[];
   #nextId = 0;
   #closed = false;
 
   constructor(style: CaptchaStyle, threads: number) {
-    if (style.recipe === undefined) {
-      throw new ProjError(`Other threads cannot make the style ${style.name}`, {
-        code: 'not-threadable',
-        expected: 'a style of this package, or one that was defined with a `recipe`',
-        fix: 'Give `defineStyle` a `recipe: { module: import.meta.url, export, options }`, or draw with `threads: 0`',
-      });
-    }
     this.#style = style;
     const { recipe } = style;
-    this.#workers = Array.from({ length: threads }, () => {
+    this.#threads = Array.from({ length: threads }, () => {
       const worker = new Worker(new URL('./draw-worker.js', import.meta.url), { name: 'captchas', workerData: recipe });
-      const jobs = new Map<number, Job>();
+      const thread: Thread = { worker, jobs: new Map() };
       worker.on('message', ({ id, drawn }: DrawAnswer) => {
-        jobs.get(id)?.resolve(drawn);
-        jobs.delete(id);
+        thread.jobs.get(id)?.resolve(drawn);
+        thread.jobs.delete(id);
       });
-      worker.on('error', (error) => this.#fail(jobs, error));
-      worker.on('exit', () => this.#fail(jobs, new Error('it ended by itself')));
-      return { worker, jobs };
+      worker.on('error', (error) => this.#fail(thread, error));
+      worker.on('exit', () => this.#fail(thread, new Error('it ended by itself')));
+      return thread;
     });
   }
 
   draw(task: Omit<DrawTask, 'id'>): Promise<DrawnCaptchas> {
-    const { worker, jobs } = this.#workers.reduce((best, each) => (each.jobs.size < best.jobs.size ? each : best));
+    const thread = this.#threads.reduce((best, each) => (each.jobs.size < best.jobs.size ? each : best));
     const message: DrawTask = { ...task, id: this.#nextId++ };
     return new Promise((resolve, reject) => {
-      jobs.set(message.id, { task: message, resolve, reject });
-      worker.postMessage(message);
+      thread.jobs.set(message.id, { task: message, resolve, reject });
+      if (thread.failure === undefined) thread.worker.postMessage(message);
+      else this.#fail(thread, thread.failure);
     });
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()));
+    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 
   /** A picture that cannot be drawn there cannot be drawn here either, so trying again gives the style's own error. */
-  #fail(jobs: Map<number, Job>, cause: Error): void {
-    for (const { task, reject } of jobs.values()) {
+  #fail(thread: Thread, cause: Error): void {
+    thread.failure ??= cause;
+    for (const { task, reject } of thread.jobs.values()) {
       if (this.#closed) {
         reject(cause);
         continue;
@@ -145,6 +157,6 @@ class DrawPool {
         reject(error);
       }
     }
-    jobs.clear();
+    thread.jobs.clear();
   }
 }

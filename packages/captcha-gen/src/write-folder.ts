@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomicSync } from '@proj/core/node';
 import type { CaptchaFile } from './draw-indices.js';
-import { drawChunks, overlapping } from './draw-pool.js';
+import { checkThreads, drawChunks, overlapping } from './draw-pool.js';
 import { fileOf } from './earlier-run.js';
 import { defaultPattern, fileNameMatcher, fileNamer } from './file-name.js';
 import { appendLines, type ManifestRecord, range, resumeJob } from './output-folder.js';
@@ -68,6 +68,7 @@ export async function writeFolder(
   const { seed } = sequence;
   const { start, count } = rangeOf(sequence);
   const nameOf = fileNamer(pattern, style.charset);
+  checkThreads(style, threads);
 
   function recordOf({ index, label, parameters }: Omit<CaptchaFile, 'bytes'>): ManifestRecord {
     return { file: nameOf(index, label), label, seed, index, parameters };

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '@proj/core/node';
 import { createTar } from 'nanotar';
 import type { CaptchaFile } from './draw-indices.js';
-import { drawChunks, overlapping } from './draw-pool.js';
+import { checkThreads, drawChunks, overlapping } from './draw-pool.js';
 import { fileOf } from './earlier-run.js';
 import { appendLines, folderNotEmpty, type ManifestRecord, range, resumeJob } from './output-folder.js';
 import { checkCount, rangeOf } from './sequence.js';
@@ -43,6 +43,7 @@ export async function writeTars(
 ): Promise<WriteTarsResult> {
   const { seed } = sequence;
   checkCount('perTar', perTar, 1, MAX_PER_TAR);
+  checkThreads(style, threads);
   const { start, count } = rangeOf(sequence, perTar);
   const firstTar = (start - (sequence.startIndex ?? 0)) / perTar;
   const fileAt = (place: number) => `captchas-${String(firstTar + Math.floor(place / perTar)).padStart(6, '0')}.tar`;

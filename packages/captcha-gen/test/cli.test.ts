@@ -182,6 +182,7 @@ describe('captcha-gen', { timeout: 120_000 }, () => {
   it.each([
     [[], /--out.*a folder/],
     [['--out', 'x', '--coutn', '3'], /Unknown option --coutn/],
+    [['--out', 'x', '--count', '-1'], /Unknown option -1/],
     [['--out', 'x', '--count', 'many'], /--count.*a number.*many/],
     [['--out', 'x', '--count', '1', '--count', '2'], /--count.*one value/],
     [['--out', 'x', '--disturbance', 'LOUD'], /NORMAL, MEDIUM, HIGH.*LOUD/],

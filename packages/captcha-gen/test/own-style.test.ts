@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type CaptchaStyle, partOf } from '@proj/captcha-gen';
 import { type CaptchaBatch, captchaBatches, writeFolder } from '@proj/captcha-gen/node';
@@ -73,6 +74,25 @@ describe('a style of one\u2019s own', { timeout: 60_000 }, () => {
     const { label } = style.generate(2, 4);
     expect(JSON.parse(labels[4]!)).toMatchObject({ file: `4_${label}.png`, label, seed: 2, index: 4 });
     expect(await readdir(out)).toHaveLength(6);
+  });
+
+  it('fails by name where its thread ends while it has nothing to do', async () => {
+    const file = join(folder, 'ends.mjs');
+    await writeFile(
+      file,
+      `import { parentPort, workerData } from 'node:worker_threads';
+       import { ruled } from './ruled.mjs';
+       export function ends(options) {
+         if (workerData !== null) parentPort.on('message', () => setTimeout(() => process.exit(), 50));
+         return { ...ruled(options), recipe: { module: import.meta.url, export: 'ends', options } };
+       }`,
+    );
+    const { ends } = (await import(pathToFileURL(file).href)) as { ends: typeof ruledStyle };
+    const batches = captchaBatches(ends(), { seed: 1, count: 20, batchSize: 1, threads: 1 });
+    const reading = (async () => {
+      for await (const _ of batches) await sleep(500);
+    })();
+    await expect(reading).rejects.toThrow('A worker thread failed: it ended by itself');
   });
 
   it('fails by name where threads cannot make it, and where its size is none', async () => {

@@ -172,6 +172,9 @@ describe('writeFolder', () => {
       expect(await codeOf(writeFolder(style, { count, seed: 1, out }))).toBe('invalid-count');
     }
     expect(await codeOf(writeFolder(style, { count: 1, seed: 1, out, startIndex: -1 }))).toBe('invalid-count');
+    expect(await codeOf(writeFolder(style, { count: 1, seed: 1, out, threads: 1.5 }))).toBe('invalid-count');
+    const { recipe: _, ...alone } = style;
+    expect(await codeOf(writeFolder(alone, { count: 1, seed: 1, out, threads: 1 }))).toBe('not-threadable');
     expect(existsSync(out)).toBe(false);
     await writeFolder(odd, { count: 2, seed: 1, out, pattern: '{i}.png' });
     expect((await readdir(out)).sort()).toEqual(['0.png', '1.png', 'labels.jsonl']);

@@ -36,11 +36,12 @@ const white = [255, 255, 255] as const;
  *
  * @param source a path, a `file:` URL, or the bytes of a file.
  * @throws ProjError `cannot-read` when there is no such file or it may not be read; `cannot-decode` when it is no
- *   picture, is cut short or damaged; `too-many-pixels` beyond `maxPixels`. All name the file.
+ *   picture, is cut short or damaged; `too-many-pixels` beyond `maxPixels`. All name the file. `invalid-option`.
  */
 export async function decodeImage(source: string | URL | Uint8Array, options: DecodeOptions = {}): Promise<Image> {
   const { channels = 3, maxPixels = defaultMaxPixels, background = white, resize } = options;
   const { name: given = 'a picture in memory' } = options;
+  checkOptions(channels, maxPixels, background);
   const name = source instanceof Uint8Array ? given : source instanceof URL ? filePath(source) : source;
   const bytes = source instanceof Uint8Array ? source : await read(name);
   if (!isKnownFormat(bytes)) {
@@ -56,6 +57,21 @@ export async function decodeImage(source: string | URL | Uint8Array, options: De
   const image = createImage(decoded.width, decoded.height, channels, pixels);
   if (resize === undefined) return image;
   return stretch({ size: [resize.height, resize.width] }).apply(image, {}) as Image; // bytes, as it was given
+}
+
+/** @throws ProjError `invalid-option`: in JavaScript a wrong one would give a wrong picture. */
+function checkOptions(channels: number, maxPixels: number, background: readonly number[]): void {
+  const invalid = (option: string, expected: string, received: unknown) =>
+    new ProjError(`Cannot decode pictures with this \`${option}\``, {
+      code: 'invalid-option',
+      expected,
+      received: JSON.stringify(received) ?? String(received),
+    });
+  if (![1, 3, 4].includes(channels)) throw invalid('channels', '1, 3 or 4', channels);
+  if (!(maxPixels > 0)) throw invalid('maxPixels', 'a positive number', maxPixels);
+  const isColor =
+    Array.isArray(background) && background.length === 3 && background.every((value) => value >= 0 && value <= 255);
+  if (!isColor) throw invalid('background', '[red, green, blue], 0..255', background);
 }
 
 /** As sRGB with or without alpha; grey too. */

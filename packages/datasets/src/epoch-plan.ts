@@ -1,8 +1,10 @@
 import { ProjError, Rng, type RngKey } from '@proj/core';
 import { checkedWeights, weightedOrder } from './weighted-order.js';
 
+export const lastBatches = ['keep', 'drop', 'wrap', 'pad'] as const;
+
 /** What to do where an epoch's examples do not fill the last batch. */
-export type LastBatch = 'keep' | 'drop' | 'wrap' | 'pad';
+export type LastBatch = (typeof lastBatches)[number];
 
 export interface EpochPlanOptions {
   /** Examples in the source, `Infinity` for an endless one. */

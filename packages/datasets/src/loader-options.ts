@@ -1,6 +1,6 @@
 import { isProjError, ProjError, type RngKey } from '@proj/core';
 import type { BatchCodec } from './encode-labels.js';
-import type { LastBatch } from './epoch-plan.js';
+import { type LastBatch, lastBatches } from './epoch-plan.js';
 import { maxCacheBytes } from './example-cache.js';
 import { resolveModule } from './module-descriptor.js';
 import type { SourceDescriptor, TransformDescriptor } from './source.js';
@@ -54,6 +54,8 @@ export function checkedOptions(options: LoaderOptions) {
   const { timeoutMs = 30_000, openTimeoutMs = 60_000 } = options;
   const source = resolved(options.source, 'source');
   const transform = options.transform && resolved(options.transform, 'transform');
+  checkChoice('lastBatch', lastBatch, lastBatches);
+  checkChoice('onBadPicture', onBadPicture, ['throw', 'skip']);
   checkInteger('batchSize', options.batchSize, 1);
   checkInteger('workers', workers, 0);
   checkInteger('prefetch', prefetch, 0);
@@ -73,7 +75,7 @@ function resolved<T extends SourceDescriptor>(descriptor: T, option: 'source' | 
     throw new ProjError('Cannot load batches', {
       code: 'invalid-option',
       expected: `\`${option}\` to be a descriptor: \`{ module, export, options }\``,
-      received: descriptor === null ? 'null' : Array.isArray(descriptor) ? 'an array' : `a ${typeof descriptor}`,
+      received: descriptor === null ? 'null' : Array.isArray(descriptor) ? 'array' : typeof descriptor,
       fix:
         option === 'source'
           ? 'Pass `folderSource(folder.samples)`, or name the module that workers shall import'
@@ -100,6 +102,15 @@ export function checkInteger(name: string, value: number, least: number): void {
     code: 'invalid-option',
     expected: `\`${name}\` to be an integer, at least ${least}`,
     received: String(value),
+  });
+}
+
+function checkChoice(name: string, value: unknown, choices: readonly string[]): void {
+  if (choices.includes(value as string)) return;
+  throw new ProjError('Cannot load batches', {
+    code: 'invalid-option',
+    expected: `\`${name}\` to be ${choices.map((choice) => `'${choice}'`).join(' or ')}`,
+    received: JSON.stringify(value) ?? String(value),
   });
 }
 

@@ -82,7 +82,7 @@ export function listOf<T>(samples: readonly T[]): readonly T[] {
   throw new ProjError('Cannot make a source', {
     code: 'invalid-option',
     expected: 'a list of samples',
-    received: `a ${typeof samples}`,
+    received: typeof samples,
     fix: 'Pass the `samples` of the dataset, or a part of them',
   });
 }

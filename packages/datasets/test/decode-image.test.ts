@@ -149,6 +149,20 @@ describe('decodeImage', () => {
     }
   });
 
+  it.each([
+    { channels: 2 },
+    { channels: '3' },
+    { maxPixels: Number.NaN },
+    { maxPixels: 0 },
+    { background: '#ffffff' },
+    { background: [255, 255] },
+    { background: [0, 0, 256] },
+    { resize: { width: 0, height: 8 } },
+  ])('refuses %j instead of giving a wrong picture', async (options) => {
+    const png = await drawing().png().toBuffer();
+    await expect(decodeImage(png, options as never)).rejects.toMatchObject({ code: 'invalid-option' });
+  });
+
   it('checks the pixel budget by the header, before it takes memory', async () => {
     const png = await drawing().png().toBuffer();
     expect(await decodeImage(png, { maxPixels: 200 })).toMatchObject({ width, height });

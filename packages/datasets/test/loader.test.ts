@@ -203,6 +203,8 @@ describe('settings that make no sense', () => {
   it.each([
     [{ batchSize: 0 }, 'invalid-option'],
     [{ batchSize: 2.5 }, 'invalid-option'],
+    [{ lastBatch: 'cut' }, 'invalid-option'],
+    [{ onBadPicture: 'ignore' }, 'invalid-option'],
     [{ workers: -1 }, 'invalid-option'],
     [{ prefetch: Number.NaN }, 'invalid-option'],
     [{ stepsPerEpoch: 0 }, 'invalid-option'],
