@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Image, ProjError } from '@proj/core';
 import { FileByteReader, StreamByteReader } from './byte-reader.js';
@@ -159,11 +159,12 @@ async function listArchive(path: string, options: WebDatasetOptions): Promise<We
 
 async function openArchive(path: string): Promise<FileHandle> {
   try {
+    if (!(await stat(path)).isFile()) throw new Error('it is no regular file'); // to read from a pipe may never end
     return await open(path, 'r');
   } catch (cause) {
     throw new ProjError(`Cannot read the archive ${path}: ${(cause as Error).message}`, {
       code: 'cannot-read',
-      fix: 'Check that the file exists and may be read',
+      fix: 'Check that the file exists and may be read; of a folder name the archives, `folder/{000..012}.tar`',
       cause,
     });
   }

@@ -116,6 +116,10 @@ describe('webDataset', () => {
     expect(samples.map(({ label }) => label)).toEqual([8, 8, 9, 9, 10, 10]);
     expect((await webDataset([shards[2]!, shards[0]!])).samples.map(({ label }) => label)).toEqual([10, 10, 8, 8]);
     await expect(webDataset(join(folder, 's-{008..011}.tar'))).rejects.toMatchObject({ code: 'cannot-read' });
+    await expect(webDataset(folder)).rejects.toMatchObject({
+      code: 'cannot-read',
+      message: expect.stringContaining(folder),
+    });
     await expect(webDataset([])).rejects.toMatchObject({ code: 'empty-archive' });
     await expect(webDataset(archiveOf([]))).rejects.toMatchObject({ code: 'empty-archive' });
   });
