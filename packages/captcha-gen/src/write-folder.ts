@@ -79,7 +79,7 @@ export async function writeFolder(
     return recordOf({ ...style.generate(seed, index), index });
   }
 
-  const { manifest, lines, files } = await resumeJob({
+  const { manifest, lines } = await resumeJob({
     out,
     overwrite,
     count,
@@ -90,8 +90,8 @@ export async function writeFolder(
   });
   const missing: number[] = [];
   for (const place of range(0, lines.length)) {
-    const name = fileOf(lines[place]!)!;
-    if (!files.has(name) || !isWholePng(await readFile(join(out, name)))) missing.push(place);
+    const bytes = await readFile(join(out, fileOf(lines[place]!)!)).catch(() => undefined);
+    if (bytes === undefined || !isWholePng(bytes)) missing.push(place);
   }
   const places = [...missing, ...range(lines.length, count)];
   let done = count - places.length;
