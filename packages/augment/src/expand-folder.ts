@@ -1,7 +1,7 @@
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ProjError, Rng } from '@proj/core';
-import { writeFileAtomic } from '@proj/core/node';
+import { makeFolder, writeFileAtomic } from '@proj/core/node';
 import { copiesOf, findEarlierRun, jobName, listPictures, manifestName } from './expansion-files.js';
 import { isBytes } from './image.js';
 import { decodePicture, encodePicture } from './picture-file.js';
@@ -89,7 +89,7 @@ export async function expandFolder({
   }
 
   const manifest = join(out, manifestName);
-  for (const folder of new Set(all.map(({ file }) => dirname(join(out, file))))) await makeFolder(folder);
+  for (const folder of new Set(all.map(({ file }) => dirname(join(out, file))))) await makeOwnFolder(folder);
   await writeFileAtomic(join(out, jobName), job);
   await writeFileAtomic(manifest, lines.map((line) => `${line}\n`).join(''));
   const missing = lines.flatMap((_, place) => (present.has(all[place]!.file) ? [] : [place]));
@@ -136,9 +136,9 @@ async function append(path: string, text: string): Promise<void> {
   }
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function makeOwnFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
   } catch (cause) {
     throw cannotWrite(path, cause);
   }

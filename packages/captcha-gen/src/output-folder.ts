@@ -1,7 +1,7 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProjError } from '@proj/core';
-import { writeFileAtomic } from '@proj/core/node';
+import { makeFolder, writeFileAtomic } from '@proj/core/node';
 import { fileOf, findEarlierRun, manifestName, removeCaptchas } from './earlier-run.js';
 import type { CaptchaParameters } from './style.js';
 
@@ -46,7 +46,7 @@ export interface Progress {
  * @throws ProjError `folder-not-empty`, `disk-full` or `cannot-write`.
  */
 export async function resumeJob({ out, overwrite, count, ahead, names, fileAt, lineAt }: Job): Promise<Progress> {
-  await guard(out, () => mkdir(out, { recursive: true }));
+  await guard(out, () => makeFolder(out));
   if (overwrite) await guard(out, () => removeCaptchas(out, names));
   const { begun, lines, files } = await guard(out, () => findEarlierRun(out));
   const known = new Set(lines.map(fileOf));

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ProjError } from './error.js';
+import { makeFolder } from './make-folder.js';
 
 /**
  * Writes a whole file so that a reader, a killed process or a full disk never shows half of it: a temporary file in the
@@ -15,7 +16,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
   const folder = dirname(path);
   const temporary = temporaryFor(path);
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await writeFile(temporary, data, { flag: 'wx', flush: true });
     await rename(temporary, path);
     await syncFolder(folder);

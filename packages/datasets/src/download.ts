@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { get as getSecurely } from 'node:https';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProjError } from '@proj/core';
+import { makeFolder } from '@proj/core/node';
 
 export interface DownloadOptions {
   /** Of the whole file, in hexadecimal. */
@@ -35,7 +36,7 @@ export async function download(url: string, path: string, options: DownloadOptio
   const { md5, attempts = 5, retryDelayMs = 1000, signal } = options;
   if ((await sizeOf(path)) !== undefined) return checkSum(path, md5, 'Move it away, then it is fetched again');
   const partial = `${path}.part`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   for (let failures = 0, before = await sizeOf(partial); ; ) {
     signal?.throwIfAborted();
     try {
