@@ -63,9 +63,12 @@ export async function resumeJob({ out, overwrite, count, ahead, names, fileAt, l
   return { manifest, lines, files };
 }
 
-/** @throws ProjError `disk-full` or `cannot-write`. */
-export async function appendLines(manifest: string, lines: readonly string[]): Promise<void> {
-  await guard(manifest, () => appendFile(manifest, lines.map((line) => `${line}\n`).join(''), { flush: true }));
+/**
+ * @param flush whether all lines are to be safely on the disk before it ends.
+ * @throws ProjError `disk-full` or `cannot-write`.
+ */
+export async function appendLines(manifest: string, lines: readonly string[], flush: boolean): Promise<void> {
+  await guard(manifest, () => appendFile(manifest, lines.map((line) => `${line}\n`).join(''), { flush }));
 }
 
 export function range(start: number, end: number): number[] {

@@ -41,6 +41,9 @@ export interface WriteFolderResult {
 /** Pictures between two entries in the manifest. */
 const CHUNK = 64;
 
+/** Pictures whose entries a power failure may take: while the disk is waited for, some file systems make no new files. */
+const AT_RISK = 1024;
+
 /**
  * Writes captchas `startIndex .. startIndex + count - 1` of `seed` (of these, those of `shard`) as PNG files with a manifest
  * `labels.jsonl`, a {@link ManifestRecord} a line in order.
@@ -83,7 +86,7 @@ export async function writeFolder(
     out,
     overwrite,
     count,
-    ahead: CHUNK,
+    ahead: AT_RISK + 2 * CHUNK,
     names: fileNameMatcher(pattern),
     fileAt: (place) => recordAt(place).file,
     lineAt: (place) => JSON.stringify(recordAt(place)),
@@ -95,6 +98,7 @@ export async function writeFolder(
   }
   const places = [...missing, ...range(lines.length, count)];
   let done = count - places.length;
+  let atRisk = 0;
   const kept = done;
   const chunks = range(0, Math.ceil(places.length / CHUNK)).map((i) =>
     places.slice(i * CHUNK, (i + 1) * CHUNK).map((place) => start + place),
@@ -104,11 +108,12 @@ export async function writeFolder(
     // What a power failure takes is made again: to wait for the disk takes longer than to draw.
     for (const [i, { bytes }] of drawn.files.entries()) writeFileAtomicSync(join(out, records[i]!.file), bytes);
     const fresh = records.filter(({ index }) => index - start >= lines.length);
-    await appendLines(
-      manifest,
-      fresh.map((record) => JSON.stringify(record)),
-    );
     done += records.length;
+    atRisk += records.length;
+    const flush = atRisk >= AT_RISK || done === count;
+    const added = fresh.map((record) => JSON.stringify(record));
+    await appendLines(manifest, added, flush);
+    if (flush) atRisk = 0;
     onProgress?.({ done, total: count });
   });
   return { written: places.length, kept, manifest };

@@ -100,7 +100,8 @@ export async function writeTars(
     const last = drawn.indices.at(-1)! - start;
     if ((last + 1) % perTar === 0 || last + 1 === count) {
       await writeFileAtomic(join(out, fileAt(last)), createTar(tar.files));
-      await appendLines(manifest, tar.lines.slice(Math.max(0, lines.length - (last + 1 - tar.lines.length))));
+      const fresh = tar.lines.slice(Math.max(0, lines.length - (last + 1 - tar.lines.length)));
+      await appendLines(manifest, fresh, true);
       tar = emptyTar();
     }
     onProgress?.({ done, total: count });

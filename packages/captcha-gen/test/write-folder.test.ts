@@ -105,6 +105,11 @@ describe('writeFolder', () => {
     expect(await writeFolder(style, job)).toMatchObject({ written: 91, kept: 59 });
     expect(await contentOf(out)).toEqual(expected);
     expect(await writeFolder(style, job)).toMatchObject({ written: 0, kept: 150 });
+    const manifest = join(out, 'labels.jsonl');
+    const lines = (await readFile(manifest, 'utf8')).split('\n');
+    await writeFile(manifest, `${lines.slice(0, 20).join('\n')}\n`); // what a power failure may leave of it
+    expect(await writeFolder(style, job)).toMatchObject({ written: 130, kept: 20 });
+    expect(await contentOf(out)).toEqual(expected);
     expect(await writeFolder(style, { ...job, count: 151 })).toMatchObject({ written: 1, kept: 150 });
   });
 
