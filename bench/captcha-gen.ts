@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -16,9 +16,11 @@ import { keepResults, machine, tableOf } from './support/results.js';
 export const options = ['json', 'save'] as const;
 
 const ROUNDS = 9;
-/** Pictures that are encoded, and files that are written, in one turn. */
+/** Pictures that are encoded in one turn. */
 const ENCODED = 512;
-const WRITTEN = 1024;
+/** Files that are written in one turn, by one core and by all: enough that the start of threads does not decide. */
+const WRITTEN = 4096;
+const WRITTEN_BY_ALL = 8192;
 
 /** Captchas that are drawn in one turn, by their number a second: each turn takes some tenths of a second. */
 const counts = { afocus: 3000, imageCaptcha: 200, wide: 250, arithmetic: 250, python: 100, svg: 60 };
@@ -58,8 +60,8 @@ interface Contestant {
 
 /**
  * Raw pictures a second of each style on one core beside Python's captcha (where PYTHON names an interpreter that has it),
- * then PNG files of afocus, still on one core, beside a PNG encoder alone on all cores, sharp's. Rounds of the contestants
- * take turns, so that what else the machine does meets all alike.
+ * then PNG files of afocus, drawn and listed, beside a PNG encoder alone, sharp's at the same level of compression on as many
+ * cores. Rounds of the contestants take turns, so that what else the machine does meets all alike.
  */
 export default async function benchmark({ json, save }: BenchmarkOptions): Promise<void> {
   const python = await pythonCaptcha();
@@ -85,13 +87,32 @@ export default async function benchmark({ json, save }: BenchmarkOptions): Promi
     ...raw,
     svg,
     ...(python === undefined ? [] : [python]),
-    { what: SHARP, count: ENCODED, run: () => Promise.all(images.map(encodeBySharp)) },
+    {
+      what: SHARP,
+      count: ENCODED,
+      async run() {
+        for (const image of images) await encodeBySharp(image);
+      },
+    },
+    { what: SHARP_BY_ALL, count: ENCODED, run: () => Promise.all(images.map(encodeBySharp)) },
     { what: 'PNG encoder alone, one core', count: ENCODED, run: () => images.map(encodePng) },
     {
       what: 'PNG files with manifest, one core',
       count: WRITTEN,
       against: SHARP,
-      run: (round) => writeFolder(style, { count: WRITTEN, seed: 1, out: join(folder, String(round)) }),
+      run: (round) => writeFolder(style, { count: WRITTEN, seed: 1, out: join(folder, `one-${round}`) }),
+    },
+    {
+      what: 'PNG files with manifest, all cores',
+      count: WRITTEN_BY_ALL,
+      against: SHARP_BY_ALL,
+      run: (round) =>
+        writeFolder(style, {
+          count: WRITTEN_BY_ALL,
+          seed: 1,
+          out: join(folder, `all-${round}`),
+          threads: availableParallelism(),
+        }),
     },
   ];
 
@@ -166,11 +187,12 @@ function median(values: readonly number[], digits: number): number {
   return Number((sorted[Math.floor(sorted.length / 2)] ?? 0).toFixed(digits));
 }
 
-const SHARP = "sharp's PNG encoder alone, all cores";
+const SHARP = "sharp's PNG encoder alone, one core";
+const SHARP_BY_ALL = "sharp's PNG encoder alone, all cores";
 
 function encodeBySharp({ data, width, height }: Image): Promise<Buffer> {
   return sharp(data, { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 6 })
+    .png({ compressionLevel: 3 })
     .toBuffer();
 }
 

@@ -118,17 +118,20 @@ export function composeOver({ data, offset, width, height }: Picture, { pixels, 
 export function layerBox({ pixels, width, height, top, bottom }: Layer): Box {
   let [left, right, first, last] = [width, -1, height, -1];
   for (let x = 0; x < width; x++) {
-    for (let y = top[x]!; y < bottom[x]!; y++) {
-      if (pixels[x * height + y] === 0) continue;
-      left = Math.min(left, x);
-      right = x;
-      first = Math.min(first, y);
-      last = Math.max(last, y);
-    }
+    const column = x * height;
+    let start = top[x]!;
+    let end = bottom[x]!;
+    while (start < end && pixels[column + start] === 0) start++;
+    if (start >= end) continue;
+    while (pixels[column + end - 1] === 0) end--;
+    if (right < 0) left = x;
+    right = x;
+    if (start < first) first = start;
+    if (end > last) last = end;
   }
   return right < 0
     ? { x: 0, y: 0, width: 0, height: 0 }
-    : { x: left, y: first, width: right - left + 1, height: last - first + 1 };
+    : { x: left, y: first, width: right - left + 1, height: last - first };
 }
 
 /** `floor(257 below rest / 255)` at `below << 8 | rest`: what stays of a value of 16 bits under an opacity of `255 - rest`. */

@@ -22,9 +22,13 @@ export function createWave(width: number, height: number, amplitude: number, k: 
  */
 export function applyWave(layer: Layer, { byRow, byColumn }: Wave): void {
   const { pixels, width, height, top, bottom } = layer;
-  let runs = known.get(byRow);
-  if (runs === undefined) known.set(byRow, (runs = runsOf(byRow, height)));
-  for (let x = 0; x < width; x++) {
+  let rows = known.get(byRow);
+  if (rows === undefined) known.set(byRow, (rows = rowsOf(byRow, height)));
+  const { runs, leastShift, mostShift } = rows;
+  let [left, right] = [0, width - 1]; // of the columns that are marked
+  while (left < width && top[left]! >= bottom[left]!) left++;
+  while (right > left && top[right]! >= bottom[right]!) right--;
+  for (let x = Math.max(0, left - mostShift); x < width && x + leastShift <= right; x++) {
     const down = byColumn[x]!;
     const column = x * height;
     for (const { shift, start, end } of runs) {
@@ -41,6 +45,7 @@ export function applyWave(layer: Layer, { byRow, byColumn }: Wave): void {
         if (pixel !== 0) pixels[column + y] = pixel;
       }
       widenColumn(layer, x, first, last);
+      if (x > right) right = x;
     }
   }
 }
@@ -52,10 +57,18 @@ interface Run {
   readonly end: number;
 }
 
-const known = new WeakMap<Int32Array, readonly Run[]>();
+/** The rows of a wave, in as few runs as there are, so that the innermost loop has little to decide. */
+interface Rows {
+  readonly runs: readonly Run[];
+  readonly leastShift: number;
+  readonly mostShift: number;
+}
 
-/** There are few, so that the innermost loop has little to decide. */
-function runsOf(byRow: Int32Array, height: number): Run[] {
+const known = new WeakMap<Int32Array, Rows>();
+
+function rowsOf(byRow: Int32Array, height: number): Rows {
   const borders = [0, ...Array.from({ length: height - 1 }, (_, i) => i + 1).filter((y) => byRow[y] !== byRow[y - 1])];
-  return borders.map((start, i) => ({ shift: byRow[start]!, start, end: borders[i + 1] ?? height }));
+  const runs = borders.map((start, i) => ({ shift: byRow[start]!, start, end: borders[i + 1] ?? height }));
+  const shifts = runs.map(({ shift }) => shift);
+  return { runs, leastShift: Math.min(...shifts), mostShift: Math.max(...shifts) };
 }
