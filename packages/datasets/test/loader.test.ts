@@ -37,9 +37,8 @@ async function batches(from: BatchLoader, epoch: number, fromStep?: number): Pro
 const indices = (all: readonly Batch[]) => all.map((batch) => [...batch.indices]);
 
 /** Twelve pictures of 6x4, their labels 0000..0011, in PNG. */
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
-  folder = temporaryFolder();
   for (let i = 0; i < 12; i++) {
     const create = { width: 6, height: 4, channels: 3 as const, background: { r: i * 20, g: 5, b: 250 - i } };
     writeFileSync(join(folder, `${i}_${String(i).padStart(4, '0')}.png`), await sharp({ create }).png().toBuffer());
