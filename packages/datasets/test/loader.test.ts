@@ -233,6 +233,25 @@ describe('settings that make no sense', () => {
     await expect(loader(options as LoaderOptions)).rejects.toMatchObject({ name: 'ProjError', code });
   });
 
+  it.each([
+    [{ batchsize: 4 }, 'loader', 'batchSize'],
+    [{ suffle: true }, 'loader', 'shuffle'],
+    [{ source: { ...generator, sede: 1 } }, '`source`', 'seed'],
+    [{ transform: { module: transforms, export: 'crop', option: {} } }, '`transform`', 'options'],
+  ])('%o is misspelt: %s has no such option but %s', async (wrong, owner, right) => {
+    const options = { source: numbered(10), batchSize: 4, workers: 0, ...wrong };
+    const error = await loader(options as LoaderOptions).catch((reason) => reason);
+    expect(error).toMatchObject({ code: 'unknown-option', fix: `Did you mean \`${right}\`?` });
+    expect(error.message).toContain(`${owner} has no option`);
+  });
+
+  it('are told for sources too', () => {
+    for (const source of [folderSource, webDatasetSource])
+      expect(() => (source as (samples: unknown, options: object) => unknown)([], { chanels: 1 })).toThrow(
+        expect.objectContaining({ code: 'unknown-option', message: expect.stringContaining(`${source.name} has no`) }),
+      );
+  });
+
   it('are told in the words of the module that refuses them', async () => {
     const transform = { module: '@proj/augment', export: 'pipeline', options: [{ name: 'randomCorp' }] };
     const failing = loader({ source: numbered(4), batchSize: 2, transform, workers: 1 });
