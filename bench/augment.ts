@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gaussianNoise, resize, run } from '@proj/augment';
@@ -10,6 +9,7 @@ import { AUGMENT_CASES, type AugmentCase } from './support/augment-cases.js';
 import { compete, type Entry } from './support/compete.js';
 import { Contestant } from './support/contestant.js';
 import { keepResults, machine, tableOf } from './support/results.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 export const options = ['json', 'only', 'save'] as const;
 
@@ -57,23 +57,19 @@ export default async function benchmark({ json, only, save }: BenchmarkOptions):
       received: only ?? '',
     });
   }
-  const folder = await mkdtemp(join(tmpdir(), 'bench-augment-'));
+  const folder = temporaryFolder('augment');
   const rows: AugmentRow[] = [];
   const rounds: number[] = [];
-  try {
-    for (const [name, theCase] of cases) {
-      const file = join(folder, `${name}.raw`);
-      await writeFile(file, picturesOf(theCase));
-      const measured = await compete(entriesOf(name, theCase, file), { roundMilliseconds: ROUND_MS });
-      const rival = measured.find(({ engine }) => engine === RIVAL);
-      for (const { engine, description, picturesPerSecond, rounds: count } of measured) {
-        const ratio = rival && { ratio: picturesPerSecond / rival.picturesPerSecond };
-        rows.push({ transform: name, engine, description, picturesPerSecond, ...ratio });
-        rounds.push(count);
-      }
+  for (const [name, theCase] of cases) {
+    const file = join(folder, `${name}.raw`);
+    await writeFile(file, picturesOf(theCase));
+    const measured = await compete(entriesOf(name, theCase, file), { roundMilliseconds: ROUND_MS });
+    const rival = measured.find(({ engine }) => engine === RIVAL);
+    for (const { engine, description, picturesPerSecond, rounds: count } of measured) {
+      const ratio = rival && { ratio: picturesPerSecond / rival.picturesPerSecond };
+      rows.push({ transform: name, engine, description, picturesPerSecond, ...ratio });
+      rounds.push(count);
     }
-  } finally {
-    await rm(folder, { recursive: true });
   }
   const date = new Date().toISOString().slice(0, 10);
   const results: AugmentResults = { date, machine, rival: RIVAL, rounds: Math.min(...rounds), rows };

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BenchmarkOptions } from './main.js';
@@ -8,6 +7,7 @@ import { Contestant } from './support/contestant.js';
 import { buildWithWeights, type Case, chosenCases, chosenPrecisions } from './support/models.js';
 import { provideOnnxruntime } from './support/onnxruntime.js';
 import { Table } from './support/table.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 import { toOnnx } from './support/to-onnx.js';
 import { torchEntries } from './support/torch.js';
 
@@ -40,23 +40,19 @@ export default async function benchmark({
   const precisions = chosenPrecisions(wanted);
   const table = new Table('inference', output);
   const onnxruntime = await provideOnnxruntime();
-  const folder = await mkdtemp(join(tmpdir(), 'bench-inference-'));
-  try {
-    for (const [model, theCase] of cases) {
-      const file = join(folder, `${model}.onnx`);
-      if (onnxruntime !== undefined) await writeFile(file, exported(theCase));
-      for (const batch of BATCHES) {
-        const entries = precisions.map((precision) => ours(model, batch, precision));
-        if (onnxruntime !== undefined) entries.push(rival(onnxruntime, file, batch, theCase));
-        for (const precision of precisions) {
-          const program = { program: 'torch_inference.py', model, batch, precision };
-          entries.push(...(await torchEntries(program, { compile })));
-        }
-        await addRows(table, model, entries);
+  const folder = temporaryFolder('inference');
+  for (const [model, theCase] of cases) {
+    const file = join(folder, `${model}.onnx`);
+    if (onnxruntime !== undefined) await writeFile(file, exported(theCase));
+    for (const batch of BATCHES) {
+      const entries = precisions.map((precision) => ours(model, batch, precision));
+      if (onnxruntime !== undefined) entries.push(rival(onnxruntime, file, batch, theCase));
+      for (const precision of precisions) {
+        const program = { program: 'torch_inference.py', model, batch, precision };
+        entries.push(...(await torchEntries(program, { compile })));
       }
+      await addRows(table, model, entries);
     }
-  } finally {
-    await rm(folder, { recursive: true });
   }
   await table.end(RIVAL);
 }

@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ProjError } from '@proj/core';
@@ -9,6 +8,7 @@ import { Contestant } from './support/contestant.js';
 import { BATCHES_A_CALL, LOADER_CASES } from './support/loader-cases.js';
 import { type LoaderMeasurement, type SpeedRow, saveLoader, type WaitRow } from './support/loader-results.js';
 import { machine } from './support/results.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 export const options = ['json', 'only', 'save'] as const;
 
@@ -36,24 +36,20 @@ export default async function benchmark({ json, only, save }: BenchmarkOptions):
     });
   }
   const say = (line: string) => json || console.log(line);
-  const folder = await mkdtemp(join(tmpdir(), 'bench-loader-'));
+  const folder = temporaryFolder('loader');
   const cases: Record<string, LoaderMeasurement> = {};
-  try {
-    say(`loader: medians (slowest .. fastest) on ${machine}\n`);
-    for (const name of names) {
-      const { what, prepare } = LOADER_CASES[name]!;
-      say(`${name}: ${what}`);
-      const data = join(folder, name);
-      await prepare?.(data);
-      const speeds = await speedOf(name, data);
-      for (const row of speeds) say(speedLine(row));
-      const wait = await waitOf(name, data);
-      say(wait === undefined ? '' : `${waitLine(wait)}\n`);
-      cases[name] = { date: new Date().toISOString().slice(0, 10), machine, what, speeds, ...(wait && { wait }) };
-      await rm(data, { recursive: true, force: true });
-    }
-  } finally {
-    await rm(folder, { recursive: true });
+  say(`loader: medians (slowest .. fastest) on ${machine}\n`);
+  for (const name of names) {
+    const { what, prepare } = LOADER_CASES[name]!;
+    say(`${name}: ${what}`);
+    const data = join(folder, name);
+    await prepare?.(data);
+    const speeds = await speedOf(name, data);
+    for (const row of speeds) say(speedLine(row));
+    const wait = await waitOf(name, data);
+    say(wait === undefined ? '' : `${waitLine(wait)}\n`);
+    cases[name] = { date: new Date().toISOString().slice(0, 10), machine, what, speeds, ...(wait && { wait }) };
+    await rm(data, { recursive: true, force: true });
   }
   if (save) await saveLoader(cases);
   if (json) console.log(JSON.stringify({ benchmark: 'loader', cases }));

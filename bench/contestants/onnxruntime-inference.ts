@@ -1,15 +1,16 @@
 // A contestant of inference.ts: onnxruntime-node. Arguments: its folder, the model's file, batch, height, width, channels.
 import { availableParallelism } from 'node:os';
 import { contest } from '../support/contestant.js';
-import { loadOnnxruntime } from '../support/onnxruntime.js';
+import { loadOnnxruntime, openSession } from '../support/onnxruntime.js';
 import { pictures } from '../support/pictures.js';
 
 const [folder = '', path = '', ...sizes] = process.argv.slice(2);
 const [batch, ...shape] = sizes.map(Number) as [number, number, number, number];
 
-const { InferenceSession, Tensor, env } = loadOnnxruntime(folder);
+const onnxruntime = loadOnnxruntime(folder);
+const { Tensor, env } = onnxruntime;
 const threads = availableParallelism();
-const session = await InferenceSession.create(path, {
+const session = await openSession(onnxruntime, path, {
   executionProviders: ['cpu'],
   graphOptimizationLevel: 'all',
   intraOpNumThreads: threads,

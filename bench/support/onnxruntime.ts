@@ -1,4 +1,6 @@
+import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { folderBeside, provideBeside } from '../../scripts/setup/beside.mjs';
 import { StepFailure } from '../../scripts/setup/process.mjs';
@@ -28,6 +30,17 @@ export function presentOnnxruntime(): string | undefined {
 /** The package from the folder that {@link provideOnnxruntime} gives. */
 export function loadOnnxruntime(folder: string): OnnxRuntime {
   return createRequire(join(folder, 'package.json'))('onnxruntime-node') as OnnxRuntime;
+}
+
+/** Opens a model's file, and removes the empty log that the library's telemetry then leaves in the temporary folder. */
+export async function openSession(
+  { InferenceSession }: OnnxRuntime,
+  path: string,
+  options: Readonly<Record<string, unknown>>,
+): Promise<InferenceSession> {
+  const session = await InferenceSession.create(path, options);
+  rmSync(join(tmpdir(), `mat-debug-${process.pid}.log`), { force: true });
+  return session;
 }
 
 /** What is used of onnxruntime-node, which the workspace does not depend on. */

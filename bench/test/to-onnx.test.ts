@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
 import { buildWithWeights } from '../support/models.js';
 import { decodeOnnx, type OnnxModel } from '../support/onnx-graph.js';
-import { loadOnnxruntime, presentOnnxruntime } from '../support/onnxruntime.js';
+import { loadOnnxruntime, openSession, presentOnnxruntime } from '../support/onnxruntime.js';
 import { pictures } from '../support/pictures.js';
 import { toOnnx } from '../support/to-onnx.js';
 
@@ -159,14 +159,14 @@ test.each<[string, tf.layers.Layer]>([
 });
 
 async function runOnnx(model: Uint8Array, pixels: Float32Array, shape: readonly number[]): Promise<Float32Array> {
-  const { InferenceSession, Tensor } = loadOnnxruntime(presentOnnxruntime()!);
+  const onnxruntime = loadOnnxruntime(presentOnnxruntime()!);
   const folder = await mkdtemp(join(tmpdir(), 'to-onnx-'));
   try {
     const path = join(folder, 'model.onnx');
     await writeFile(path, model);
     // Its optimiser takes zeros before a maximum for padding, and so for -Infinity.
-    const session = await InferenceSession.create(path, { graphOptimizationLevel: 'disabled' });
-    const outputs = await session.run({ [session.inputNames[0]!]: new Tensor('float32', pixels, shape) });
+    const session = await openSession(onnxruntime, path, { graphOptimizationLevel: 'disabled' });
+    const outputs = await session.run({ [session.inputNames[0]!]: new onnxruntime.Tensor('float32', pixels, shape) });
     return outputs[session.outputNames[0]!]!.data;
   } finally {
     await rm(folder, { recursive: true });

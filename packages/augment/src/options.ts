@@ -1,4 +1,4 @@
-import { ProjError } from '@proj/core';
+import { checkOptionNames, ProjError } from '@proj/core';
 
 /** Marks an option that has no default. */
 export const required: unique symbol = Symbol('required');
@@ -15,17 +15,9 @@ export type Range = readonly [low: number, high: number];
 
 /** @throws ProjError `unknown-option` or `missing-option`. */
 export function resolveOptions<O extends object>(name: string, defaults: Defaults<O>, given: O): Resolved<O> {
-  const known = Object.keys(defaults);
-  for (const key of Object.keys(given)) {
-    if (known.includes(key)) continue;
-    throw new ProjError(`${name} has no option \`${key}\``, {
-      code: 'unknown-option',
-      expected: known.length > 0 ? `options out of ${known.join(', ')}` : 'no options',
-      received: key,
-    });
-  }
+  checkOptionNames(name, given, defaults);
   const options = { ...defaults, ...withoutUndefined(given) } as Record<string, unknown>;
-  for (const key of known) {
+  for (const key of Object.keys(defaults)) {
     if (options[key] !== required) continue;
     throw new ProjError(`${name} needs the option \`${key}\``, { code: 'missing-option', expected: `\`${key}\`` });
   }

@@ -1,45 +1,21 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { type BuildResult, build } from 'esbuild';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
+import { type Bundle, bundleForBrowsers, describeInChromium } from '../../../browser.base.ts';
 import { fromJSON, seeded, type TransformJson } from '../src/index.js';
 import { drawing } from './drawing.js';
 import { samples } from './samples.js';
 
-/** Debian's, Ubuntu's and others'; CHROMIUM names another. */
-const executablePath = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
-if (executablePath === undefined) console.warn('Skipping the browser: found no Chromium (set CHROMIUM to its path).');
-
 const SEED = 3;
 const pictures = [drawing(37, 24), drawing(20, 33, 4), drawing(16, 17, 1)];
 
-let bundle: BuildResult<{ write: false; metafile: true }>;
-
+let bundle: Bundle;
 beforeAll(async () => {
-  bundle = await build({
-    entryPoints: [fileURLToPath(new URL('../src/index.ts', import.meta.url))],
-    bundle: true,
-    format: 'iife',
-    globalName: 'augment',
-    platform: 'browser',
-    write: false,
-    metafile: true,
-    logLevel: 'error',
-  });
+  bundle = await bundleForBrowsers(import.meta.url, 'augment');
 }, 60_000);
 
 it('the bundle for browsers has nothing that only Node has', () => {
-  const inputs = Object.keys(bundle.metafile.inputs);
-  expect(inputs.some((path) => path.endsWith('build/kernels.ts'))).toBe(true);
-  expect(inputs.filter((path) => /sharp|citty|expand|picture-file|cli|node\.ts/.test(path))).toEqual([]);
-  const imports = Object.values(bundle.metafile.inputs).flatMap((input) => input.imports);
-  expect(imports.filter((each) => each.external)).toEqual([]);
+  expect(bundle.inputs.some((path) => path.endsWith('build/kernels.ts'))).toBe(true);
+  expect(bundle.inputs.filter((path) => /sharp|citty|expand|picture-file|cli|node\.ts/.test(path))).toEqual([]);
+  expect(bundle.external).toEqual([]);
 });
 
 interface Made {
@@ -82,17 +58,11 @@ function expectMade(there: unknown, here: readonly Made[], name: string): void {
   ).toEqual(here.map(({ data }) => data.join()));
 }
 
-describe.skipIf(executablePath === undefined)('in Chromium', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
-  }, 60_000);
-  afterAll(() => browser?.close());
-
-  async function pageWithBundle(content = '<!doctype html>'): Promise<Page> {
-    const page = await browser.newPage();
+describeInChromium((newPage) => {
+  async function pageWithBundle(content = '<!doctype html>') {
+    const page = await newPage();
     await page.setContent(content);
-    await page.addScriptTag({ content: `${bundle.outputFiles[0]!.text}\nvar makeThere = ${makeThere};` });
+    await page.addScriptTag({ content: `${bundle.code}\nvar makeThere = ${makeThere};` });
     return page;
   }
 
@@ -106,7 +76,7 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
 
   it('so it does in a worker', { timeout: 60_000 }, async () => {
     const page = await pageWithBundle();
-    const script = `${bundle.outputFiles[0]!.text}\nonmessage = ({ data }) => postMessage((${makeThere})(data));`;
+    const script = `${bundle.code}\nonmessage = ({ data }) => postMessage((${makeThere})(data));`;
     const some = samples.filter(({ name }) => /^(resize|colorJitter|randomRotation|normalize)$/.test(name));
     const { task, made } = madeHere({ name: 'compose', transforms: some });
     const there = await page.evaluate(`new Promise((resolve, reject) => {

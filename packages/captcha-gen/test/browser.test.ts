@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { type BuildResult, build } from 'esbuild';
-import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { beforeAll, expect, it } from 'vitest';
+import { type Bundle, bundleForBrowsers, describeInChromium } from '../../../browser.base.ts';
 import { makeStyle, type StyleName } from '../src/styles/index.js';
 
 const cases: [StyleName, string, Record<string, unknown>][] = [
@@ -14,53 +12,21 @@ const cases: [StyleName, string, Record<string, unknown>][] = [
   ['arithmetic', 'Tinos', {}],
 ];
 
-/** Debian's, Ubuntu's and others'; CHROMIUM names another. */
-const executablePath = [
-  process.env.CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
-if (executablePath === undefined) console.warn('Skipping the browser: found no Chromium (set CHROMIUM to its path).');
-
-let bundle: BuildResult<{ write: false; metafile: true }>;
-
+let bundle: Bundle;
 beforeAll(async () => {
-  bundle = await build({
-    entryPoints: [fileURLToPath(new URL('../src/index.ts', import.meta.url))],
-    bundle: true,
-    format: 'iife',
-    globalName: 'captchaGen',
-    platform: 'browser',
-    write: false,
-    metafile: true,
-    logLevel: 'error',
-    logOverride: { 'empty-import-meta': 'silent' }, // its one use finds the package's fonts, which needs files anyway
-  });
+  bundle = await bundleForBrowsers(import.meta.url, 'captchaGen');
 }, 60_000);
 
-describe('the bundle for browsers', () => {
-  it('has nothing that only Node has', () => {
-    const inputs = Object.keys(bundle.metafile.inputs);
-    expect(inputs.some((path) => path.includes('fontkit'))).toBe(true);
-    expect(inputs.filter((path) => /sharp|nanotar|citty|worker|write-/.test(path))).toEqual([]);
-    const external = Object.values(bundle.metafile.inputs).flatMap(({ imports }) =>
-      imports.filter((each) => each.external).map(({ path }) => path),
-    );
-    expect(external).toEqual([]);
-  });
+it('the bundle for browsers has nothing that only Node has', () => {
+  expect(bundle.inputs.some((path) => path.includes('fontkit'))).toBe(true);
+  expect(bundle.inputs.filter((path) => /sharp|nanotar|citty|worker|write-/.test(path))).toEqual([]);
+  expect(bundle.external).toEqual([]);
 });
 
-describe.skipIf(executablePath === undefined)('in Chromium', () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] });
-  }, 60_000);
-  afterAll(() => browser?.close());
-
+describeInChromium((newPage) => {
   it('every style draws the very pixels that Node draws', { timeout: 60_000 }, async () => {
-    const page = await browser.newPage();
-    await page.addScriptTag({ content: bundle.outputFiles[0]!.text });
+    const page = await newPage();
+    await page.addScriptTag({ content: bundle.code });
     for (const [name, fontName, options] of cases) {
       const font = readFileSync(new URL(`../fonts/${fontName}.ttf`, import.meta.url));
       const expected = makeStyle(name, { ...options, fonts: [new Uint8Array(font)] }).generate(7, 3);
@@ -82,8 +48,8 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
   });
 
   it('says that fonts come as bytes there', async () => {
-    const page = await browser.newPage();
-    await page.addScriptTag({ content: bundle.outputFiles[0]!.text });
+    const page = await newPage();
+    await page.addScriptTag({ content: bundle.code });
     const message = await page.evaluate(() => {
       try {
         (globalThis as unknown as { captchaGen: { afocus(): unknown } }).captchaGen.afocus();

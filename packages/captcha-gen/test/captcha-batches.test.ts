@@ -62,12 +62,22 @@ describe('captchaBatches', { timeout: 60_000 }, () => {
   it('says when it cannot do what it is asked', async () => {
     const own = defineStyle(afocusDefinition({}));
     expect(await codeOf(all({ seed: 1, count: 2, batchSize: 1, threads: 1 }, own))).toBe('not-threadable');
-    expect(await codeOf(all({ seed: 1, count: 2, batchSize: 0 }))).toBe('invalid-count');
-    expect(await codeOf(all({ seed: 1, count: 2, batchSize: 1, threads: -1 }))).toBe('invalid-count');
+    for (const [option, value] of [
+      ['batchSize', 0],
+      ['threads', -1],
+      ['count', 1.5],
+    ] as const) {
+      const refused = all({ seed: 1, count: 2, batchSize: 1, [option]: value });
+      await expect(refused).rejects.toMatchObject({
+        code: 'invalid-count',
+        message: expect.stringContaining(`this \`${option}\``),
+      });
+    }
     for (const shard of [
       { number: 0, of: 2 },
       { number: 3, of: 2 },
       { number: 1.5, of: 2 },
+      { number: 1, of: 3 },
     ]) {
       expect(await codeOf(all({ seed: 1, count: 2, batchSize: 1, shard }))).toBe('invalid-shard');
     }

@@ -102,23 +102,29 @@ describe('imageCaptcha', () => {
     }
   });
 
-  it('gives boxes that hold all text and touch it on every side', () => {
-    for (let index = 0; index < 20; index++) {
+  it.each([
+    ['as they are', 'Wi', 0],
+    ['narrowed', 'WgijQ', 1],
+  ])('gives boxes that hold all of each character and touch it on every side: %s', (_, symbols, narrowed) => {
+    for (let index = 0; index < 12; index++) {
       const rng = new Rng(8).split(index);
-      const scene = definition.sample(rng, ['W']);
-      const { box } = definition.describe(scene).characters[0]!;
-      const pixels = draw({ ...scene, specks: [], curve: { ...scene.curve, x: -500 } });
-      const marked = Array.from({ length: WIDTH * HEIGHT }, (_, i) => i).filter((i) =>
-        [0, 1, 2].some((k) => pixels[3 * i + k] !== scene.background[k]),
-      );
-      const xs = marked.map((i) => i % WIDTH);
-      const ys = marked.map((i) => Math.floor(i / WIDTH));
-      expect([Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)]).toEqual([
-        box.x,
-        box.y,
-        box.x + box.width - 1,
-        box.y + box.height - 1,
-      ]);
+      const scene = definition.sample(rng, [...symbols]);
+      expect(scene.textWidth > WIDTH ? 1 : 0).toBe(narrowed);
+      for (const [i, { box }] of definition.describe(scene).characters.entries()) {
+        const characters = [scene.characters[i]!];
+        const pixels = draw({ ...scene, characters, specks: [], curve: { ...scene.curve, x: -500 } });
+        const marked = Array.from({ length: WIDTH * HEIGHT }, (_, i) => i).filter((i) =>
+          [0, 1, 2].some((k) => pixels[3 * i + k] !== scene.background[k]),
+        );
+        const xs = marked.map((i) => i % WIDTH);
+        const ys = marked.map((i) => Math.floor(i / WIDTH));
+        expect([Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)]).toEqual([
+          box.x,
+          box.y,
+          box.x + box.width - 1,
+          box.y + box.height - 1,
+        ]);
+      }
     }
   });
 

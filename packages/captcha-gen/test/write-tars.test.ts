@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -140,7 +141,24 @@ describe('writeTars', { timeout: 60_000 }, () => {
     await writeFile(join(foreign, 'thesis.txt'), 'years of work');
     expect(await codeOf(writeTars(style, { ...job, out: foreign }))).toBe('folder-not-empty');
     for (const perTar of [0, 1.5, 100_001]) {
-      expect(await codeOf(writeTars(style, { ...job, perTar, out: freshFolder() }))).toBe('invalid-count');
+      const refused = writeTars(style, { ...job, perTar, out: freshFolder() });
+      await expect(refused).rejects.toMatchObject({
+        code: 'invalid-count',
+        message: expect.stringContaining('this `perTar`'),
+      });
     }
+  });
+
+  it('refuses to share fewer files than there are parts, and says what would do', async () => {
+    const out = freshFolder();
+    const written = (perTar: number, number: number, of = 4) =>
+      writeTars(style, { ...job, perTar, out, shard: { number, of } });
+    await expect(written(10, 1)).rejects.toMatchObject({
+      code: 'invalid-shard',
+      message: expect.stringMatching(/25 captchas among 4 parts.*3 of 10 captchas.*at most 6 captchas/),
+    });
+    await expect(written(10, 2, 26)).rejects.toMatchObject({ code: 'invalid-shard' });
+    expect(existsSync(out)).toBe(false);
+    expect((await written(6, 1)).tars).toEqual(['captchas-000000.tar']);
   });
 });

@@ -58,7 +58,7 @@ export interface CaptchaFolder {
  * Lists a folder of labelled captchas; pictures are decoded only when asked for. Subfolders and files whose name
  * starts with a dot are not looked at, nor is a picture that a label file does not list.
  *
- * @throws ProjError `cannot-read` (no such folder or label file), `empty-folder`, `name-mismatch` (a name without the
+ * @throws ProjError `cannot-read` (no such folder or label file), `empty-folder`, `tar-shards`, `name-mismatch` (a name without the
  *   pattern's form), `invalid-pattern`, `invalid-label-file`, `ambiguous-labels` (two label files), `missing-picture`
  *   and `path-leaves-folder` (a label file that lists what is not there or lies outside), `duplicate-picture`,
  *   `unknown-character`, `label-length`, `invalid-limit`. All name the file.
@@ -156,6 +156,8 @@ function fromNames(
 async function fromLabelFile(folder: string, labelFile: string): Promise<LabelledFile[]> {
   const lines = await readLabelFile(labelFile);
   const seen = new Map<string, number>();
+  const archives = new Set(lines.map(({ file }) => file).filter(isTar));
+  if (archives.size > 0) throw tarShards(folder, [...archives]);
   return Promise.all(
     lines.map(async ({ file, label, line }) => {
       const path = resolve(folder, file);
@@ -221,12 +223,25 @@ function emptyFolder(
       expected: 'at least one line with a picture and its label',
     });
   }
+  const archives = names.filter(isTar);
+  if (archives.length > 0) return tarShards(folder, archives);
   const others = [...new Set(names.map((name) => extname(name) || name))].slice(0, 5);
   return new ProjError(`There are no pictures in ${folder}`, {
     code: 'empty-folder',
     expected: `files ending in ${[...extensions].map((e) => `.${e}`).join(', ')}`,
     received: names.length === 0 ? 'no files' : `${names.length} other files (${others.join(', ')})`,
     fix: 'Check the path, or pass `extensions`; subfolders are not searched',
+  });
+}
+
+const isTar = (name: string) => extname(name).toLowerCase() === '.tar';
+
+function tarShards(folder: string, archives: readonly string[]): ProjError {
+  return new ProjError(`The captchas of ${folder} lie in tar shards`, {
+    code: 'tar-shards',
+    expected: 'a file for each picture',
+    received: archives.length === 1 ? archives[0]! : `${archives.length} archives, the first of them ${archives[0]}`,
+    fix: 'Pass the paths of the archives to `webDataset`, and its samples to `webDatasetSource`',
   });
 }
 

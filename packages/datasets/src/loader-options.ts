@@ -1,4 +1,4 @@
-import { isProjError, ProjError, type RngKey } from '@proj/core';
+import { checkOptionNames, isProjError, ProjError, type RngKey } from '@proj/core';
 import type { BatchCodec } from './encode-labels.js';
 import { type LastBatch, lastBatches } from './epoch-plan.js';
 import { maxCacheBytes } from './example-cache.js';
@@ -47,8 +47,45 @@ export interface LoaderOptions {
   readonly onBadPicture?: 'throw' | 'skip' | undefined;
 }
 
-/** The options with their defaults, modules resolved. @throws ProjError `invalid-option`, `cannot-resolve-module`. */
+/** All there are. */
+const optionNames: Record<keyof LoaderOptions, true> = {
+  source: true,
+  codec: true,
+  batchSize: true,
+  seed: true,
+  shuffle: true,
+  weights: true,
+  stepsPerEpoch: true,
+  lastBatch: true,
+  transform: true,
+  workers: true,
+  prefetch: true,
+  prefetchBytes: true,
+  timeoutMs: true,
+  openTimeoutMs: true,
+  onBadPicture: true,
+};
+
+const transformFields: Record<keyof TransformDescriptor, true> = {
+  module: true,
+  export: true,
+  options: true,
+  parentURL: true,
+};
+
+const sourceFields: Record<keyof SourceDescriptor, true> = {
+  ...transformFields,
+  seed: true,
+  size: true,
+  cacheBytes: true,
+};
+
+/**
+ * The options with their defaults, modules resolved.
+ * @throws ProjError `unknown-option`, `invalid-option`, `cannot-resolve-module`.
+ */
 export function checkedOptions(options: LoaderOptions) {
+  checkOptionNames('loader', options, optionNames);
   const { seed = 0, shuffle = false, lastBatch = 'keep', onBadPicture = 'throw', workers = 1 } = options;
   const { prefetch = Math.max(4, 2 * workers), prefetchBytes = 256 * 1024 * 1024 } = options;
   const { timeoutMs = 30_000, openTimeoutMs = 60_000 } = options;
@@ -82,6 +119,7 @@ function resolved<T extends SourceDescriptor>(descriptor: T, option: 'source' | 
           : "Name the module that workers shall import, for example `{ module: './transform.js', export: 'augment' }`",
     });
   }
+  checkOptionNames(`\`${option}\``, descriptor, option === 'source' ? sourceFields : transformFields);
   try {
     return structuredClone({ ...descriptor, module: resolveModule(descriptor) });
   } catch (cause) {

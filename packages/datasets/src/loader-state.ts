@@ -1,19 +1,25 @@
 import { createHash } from 'node:crypto';
 import { ProjError } from '@proj/core';
 import type { EpochPlanOptions } from './epoch-plan.js';
+import type { TransformDescriptor } from './source.js';
 
 /** Where a loader is, as plain JSON. */
 export interface LoaderState {
   readonly epoch: number;
   /** The step of the batch that comes next; the number of steps where the epoch is over. */
   readonly step: number;
-  /** What decides which examples come when; `resume` asks for the same. */
+  /**
+   * What decides which examples come when, and the transform's `export` and `options`; `resume` asks for the same. Of the
+   * source it knows the size alone, of the transform's function nothing.
+   */
   readonly plan: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-/** What decides the order, as JSON that can be compared. */
-export function planKey(options: EpochPlanOptions): LoaderState['plan'] {
-  const { size, batchSize, stepsPerEpoch = null, lastBatch, shuffle, weights, seed } = options;
+/** What decides the order and what becomes of the pictures, as JSON that can be compared. */
+export function planKey(
+  options: EpochPlanOptions & { readonly transform: TransformDescriptor | undefined },
+): LoaderState['plan'] {
+  const { size, batchSize, stepsPerEpoch = null, lastBatch, shuffle, weights, seed, transform } = options;
   return {
     seed,
     size: size === Number.POSITIVE_INFINITY ? null : size, // JSON has no infinity
@@ -21,19 +27,29 @@ export function planKey(options: EpochPlanOptions): LoaderState['plan'] {
     stepsPerEpoch,
     lastBatch,
     shuffle,
-    weights:
-      weights === undefined
-        ? null
-        : createHash('md5')
-            .update(new Uint8Array(Float64Array.from(weights).buffer))
-            .digest('hex'),
+    weights: weights === undefined ? null : md5(new Uint8Array(Float64Array.from(weights).buffer)),
+    transform: transform === undefined ? null : md5(describe(transform)),
   };
+}
+
+const md5 = (data: string | Uint8Array) => createHash('md5').update(data).digest('hex');
+
+/** Not the module's place, which differs from machine to machine; options as far as they are JSON. */
+function describe({ export: name, options }: TransformDescriptor): string {
+  try {
+    return JSON.stringify([name, options]);
+  } catch {
+    return JSON.stringify([name]); // it has a loop, or large integers
+  }
 }
 
 /** @throws ProjError `state-mismatch` unless the state is one of a loader with this plan. */
 export function checkState(state: LoaderState, plan: LoaderState['plan']): void {
   const { epoch, step, plan: saved = {} } = (state ?? {}) as Partial<LoaderState>;
-  const different = Object.keys(plan).filter((name) => plan[name] !== saved[name]);
+  const different = Object.keys(plan).filter(
+    // States of earlier versions say nothing of the transform.
+    (name) => plan[name] !== saved[name] && !(name === 'transform' && saved.transform === undefined),
+  );
   const isPosition = [epoch, step].every((value) => Number.isSafeInteger(value) && (value as number) >= 0);
   if (isPosition && different.length === 0) return;
   const listed = (values: LoaderState['plan']) =>
@@ -42,6 +58,6 @@ export function checkState(state: LoaderState, plan: LoaderState['plan']): void 
     code: 'state-mismatch',
     expected: isPosition ? `a state with ${listed(plan)}` : 'the `state` of a loader',
     received: isPosition ? listed(saved) : JSON.stringify(state)?.slice(0, 200),
-    fix: 'Open the loader with the options it had when the state was kept',
+    fix: 'Open the loader with the options it had when the state was kept; if they were changed on purpose, go on by `epoch(state.epoch, { fromStep: state.step })`',
   });
 }

@@ -10,7 +10,7 @@ import { type BatchService, InlineService, WorkerPool } from './worker-pool.js';
 /**
  * Makes a loader, once its workers have opened the source.
  *
- * @throws ProjError `invalid-option`, `invalid-steps`, `invalid-weights`, `empty-source`, `cannot-resolve-module`,
+ * @throws ProjError `unknown-option`, `invalid-option`, `invalid-steps`, `invalid-weights`, `empty-source`, `cannot-resolve-module`,
  *   `cannot-open-source`, `worker-hung`, `worker-exited`, `worker-failed`.
  */
 export async function loader(options: LoaderOptions): Promise<Loader> {

@@ -1,4 +1,4 @@
-import { type FloatImage, type Image, ProjError, type Rng, type RngKey } from '@proj/core';
+import { checkOptionNames, type FloatImage, type Image, ProjError, type Rng, type RngKey } from '@proj/core';
 import type { LabelledFile } from './captcha-folder.js';
 import type { DecodeOptions } from './decode-image.js';
 import type { ClassifiedFile } from './image-folder.js';
@@ -76,6 +76,15 @@ export interface FolderSourceOptions extends DecodeOptions {
   readonly cacheBytes?: number | undefined;
 }
 
+const folderSourceOptions: Record<keyof FolderSourceOptions, true> = {
+  cacheBytes: true,
+  channels: true,
+  maxPixels: true,
+  background: true,
+  resize: true,
+  name: true,
+};
+
 /** @throws ProjError `invalid-option` where a dataset is given instead of its samples, as JavaScript lets one do. */
 export function listOf<T>(samples: readonly T[]): readonly T[] {
   if (Array.isArray(samples)) return samples;
@@ -87,22 +96,28 @@ export function listOf<T>(samples: readonly T[]): readonly T[] {
   });
 }
 
-export const defaultCacheBytes = 2 ** 28;
-
 /**
  * Pictures from files: those of `captchaFolder(dir).samples` or `imageFolder(dir).samples`, a part of them from a split,
  * or any list of `{path, label}`. All pictures must have one size, or be given one by `resize` or a transform.
+ *
+ * @throws ProjError `invalid-option`, `unknown-option`.
  */
 export function folderSource(
   samples: readonly (LabelledFile | ClassifiedFile)[],
-  { cacheBytes = defaultCacheBytes, ...options }: FolderSourceOptions = {},
+  options: FolderSourceOptions = {},
 ): SourceDescriptor {
   const module = new URL('./open-folder.js', import.meta.url).href;
-  return {
-    module,
-    export: 'openFolder',
-    options: { samples: listOf(samples), ...options },
-    size: samples.length,
-    cacheBytes,
-  };
+  return decodingSource('folderSource', { module, export: 'openFolder' }, samples, options);
+}
+
+/** A source of encoded pictures, which is opened by a function that takes `{ samples, ...DecodeOptions }`. */
+export function decodingSource(
+  owner: string,
+  opener: ModuleDescriptor,
+  samples: readonly unknown[],
+  options: FolderSourceOptions,
+): SourceDescriptor {
+  checkOptionNames(owner, options, folderSourceOptions);
+  const { cacheBytes = 2 ** 28, ...decodeOptions } = options;
+  return { ...opener, options: { samples: listOf(samples), ...decodeOptions }, size: samples.length, cacheBytes };
 }

@@ -5,7 +5,7 @@ import { FileByteReader, StreamByteReader } from './byte-reader.js';
 import { type DecodeOptions, pictureExtensions } from './decode-image.js';
 import { decodePart } from './open-web-dataset.js';
 import { sampleAt } from './sample-at.js';
-import { defaultCacheBytes, type FolderSourceOptions, listOf, type SourceDescriptor } from './source.js';
+import { decodingSource, type FolderSourceOptions, type SourceDescriptor } from './source.js';
 import { readEntry, type TarEntry, tarEntries } from './tar.js';
 
 /** A picture in a tar archive and its label. */
@@ -108,19 +108,17 @@ export async function* readWebDataset(
   yield* examples(tarEntries(reader, name), name, (entry) => readEntry(reader, entry, name));
 }
 
-/** The pictures of `webDataset(...).samples`, or of a part of them, in any order. As `folderSource` otherwise. */
+/**
+ * The pictures of `webDataset(...).samples`, or of a part of them, in any order. As `folderSource` otherwise.
+ *
+ * @throws ProjError `invalid-option`, `unknown-option`.
+ */
 export function webDatasetSource(
   samples: readonly WebDatasetSample[],
-  { cacheBytes = defaultCacheBytes, ...options }: FolderSourceOptions = {},
+  options: FolderSourceOptions = {},
 ): SourceDescriptor {
   const module = new URL('./open-web-dataset.js', import.meta.url).href;
-  return {
-    module,
-    export: 'openWebDataset',
-    options: { samples: listOf(samples), ...options },
-    size: samples.length,
-    cacheBytes,
-  };
+  return decodingSource('webDatasetSource', { module, export: 'openWebDataset' }, samples, options);
 }
 
 async function listArchive(path: string, options: WebDatasetOptions): Promise<WebDatasetSample[]> {

@@ -187,6 +187,20 @@ describe('a folder that cannot be used', () => {
     });
   });
 
+  it('is one of tar shards: they are named, and what reads them', async () => {
+    const lines = [0, 1, 2].map((index) =>
+      JSON.stringify({ file: `captchas-00000${index >> 1}.tar`, key: `00000000${index}`, label: 'ab' }),
+    );
+    const shards = { 'captchas-000000.tar': '', 'captchas-000001.tar': '' };
+    for (const files of [shards, { ...shards, 'labels.jsonl': lines.join('\n') }]) {
+      await expect(captchaFolder(folderOf(files))).rejects.toMatchObject({
+        code: 'tar-shards',
+        received: '2 archives, the first of them captchas-000000.tar',
+        fix: expect.stringContaining('`webDataset`'),
+      });
+    }
+  });
+
   it('has a name without the form of the others: file, form and an example are named', async () => {
     const folder = folderOf(['0_ab.png', '1_cd.png', 'stray.png']);
     const error = await captchaFolder(folder).catch((reason) => reason);

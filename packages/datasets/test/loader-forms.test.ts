@@ -250,6 +250,9 @@ describe('the state of a loader', () => {
       [{ lastBatch: 'drop' as const }, 'lastBatch'],
       [{ weights: Array(11).fill(1) }, 'weights'],
       [{ ...endless, transform: undefined }, 'size null'],
+      [{ transform: undefined }, 'transform null'],
+      [{ transform: transform('addNoise', { most: 255 }) }, 'transform "'],
+      [{ transform: transform('normalize', { most: 256 }) }, 'transform "'],
     ] as const) {
       const other = await open(options(more));
       expect(() => other.resume(state)).toThrow(
@@ -259,6 +262,18 @@ describe('the state of a loader', () => {
     const same = await open(options());
     for (const wrong of [undefined, {}, { ...state, step: -1 }, { ...state, epoch: 0.5 }])
       expect(() => same.resume(wrong as LoaderState)).toThrow(expect.objectContaining({ code: 'state-mismatch' }));
+  });
+
+  it('knows transforms by export and options, wherever their module lies; states of before do not know them', async () => {
+    const { state } = await open(options());
+    const moved = { ...transform('addNoise', { most: 256 }), module: './fixtures/transforms.mjs' };
+    const elsewhere = await open(options({ transform: { ...moved, parentURL: import.meta.url } }));
+    expect(elsewhere.state).toEqual(state);
+    const other = await open(options({ transform: undefined }));
+    const { transform: _, ...plan } = state.plan;
+    expect(await all(other.resume({ ...state, plan }))).toHaveLength(4);
+    const big = await open(options({ transform: transform('addNoise', { most: 256, unused: 1n }) }));
+    expect(await all(big.resume(big.state))).toHaveLength(4);
   });
 
   it('of a random place goes on right', async () => {

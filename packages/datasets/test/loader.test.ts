@@ -37,9 +37,8 @@ async function batches(from: BatchLoader, epoch: number, fromStep?: number): Pro
 const indices = (all: readonly Batch[]) => all.map((batch) => [...batch.indices]);
 
 /** Twelve pictures of 6x4, their labels 0000..0011, in PNG. */
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
-  folder = temporaryFolder();
   for (let i = 0; i < 12; i++) {
     const create = { width: 6, height: 4, channels: 3 as const, background: { r: i * 20, g: 5, b: 250 - i } };
     writeFileSync(join(folder, `${i}_${String(i).padStart(4, '0')}.png`), await sharp({ create }).png().toBuffer());
@@ -232,6 +231,25 @@ describe('settings that make no sense', () => {
   ] as const)('%o: %s', async (wrong, code) => {
     const options = { source: numbered(10), batchSize: 4, workers: 0, ...wrong };
     await expect(loader(options as LoaderOptions)).rejects.toMatchObject({ name: 'ProjError', code });
+  });
+
+  it.each([
+    [{ batchsize: 4 }, 'loader', 'batchSize'],
+    [{ suffle: true }, 'loader', 'shuffle'],
+    [{ source: { ...generator, sede: 1 } }, '`source`', 'seed'],
+    [{ transform: { module: transforms, export: 'crop', option: {} } }, '`transform`', 'options'],
+  ])('%o is misspelt: %s has no such option but %s', async (wrong, owner, right) => {
+    const options = { source: numbered(10), batchSize: 4, workers: 0, ...wrong };
+    const error = await loader(options as LoaderOptions).catch((reason) => reason);
+    expect(error).toMatchObject({ code: 'unknown-option', fix: `Did you mean \`${right}\`?` });
+    expect(error.message).toContain(`${owner} has no option`);
+  });
+
+  it('are told for sources too', () => {
+    for (const source of [folderSource, webDatasetSource])
+      expect(() => (source as (samples: unknown, options: object) => unknown)([], { chanels: 1 })).toThrow(
+        expect.objectContaining({ code: 'unknown-option', message: expect.stringContaining(`${source.name} has no`) }),
+      );
   });
 
   it('are told in the words of the module that refuses them', async () => {

@@ -2,17 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 
-const cleanups: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
-});
-
-/** A folder of its own for a test, removed after it. */
+/** A folder of its own for the test that calls this, removed after it. */
 export function temporaryFolder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'trainer-'));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
@@ -24,7 +19,7 @@ export function smallDisk(kib: number, mode: 'rw' | 'ro' = 'rw'): string | undef
   } catch {
     return undefined;
   }
-  cleanups.push(() => execFileSync('umount', [dir]));
+  onTestFinished(() => void execFileSync('umount', [dir])); // before the folder goes: the last hook runs first
   return dir;
 }
 

@@ -19,23 +19,44 @@ interface Weights {
  * Resizes by bicubic interpolation (a = -0.5) with antialiasing: Pillow's `Image.resize(size, BICUBIC)`, horizontal pass
  * first, each pass rounded to whole levels; a side that stays as it is has no pass. Of four channels the last is opacity, by
  * which the others must have been multiplied.
+ *
+ * @param columns those of the result that are wanted, where its width is another than the source's. Default all.
  */
-export function resizeBicubic(source: Pixels, channels: 3 | 4, width: number, height: number): Pixels {
-  const wide = width === source.width ? source : resample(source, channels, width, source.height, true);
-  return height === source.height ? wide : resample(wide, channels, width, height, false);
+export function resizeBicubic(
+  source: Pixels,
+  channels: 3 | 4,
+  width: number,
+  height: number,
+  columns: Columns = { from: 0, to: width },
+): Pixels {
+  const wide =
+    width === source.width ? source : resample(source, channels, weightsOf(source.width, width), true, columns);
+  if (height === source.height) return wide;
+  return resample(wide, channels, weightsOf(source.height, height), false, { from: 0, to: wide.width });
 }
 
-/** One pass, across or down. */
-function resample(source: Pixels, channels: 3 | 4, width: number, height: number, across: boolean): Pixels {
-  const { data } = source;
-  const { taps, first, values } = across ? weightsOf(source.width, width) : weightsOf(source.height, height);
+interface Columns {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One pass, across or down, which gives some columns. */
+function resample(
+  source: Pixels,
+  channels: 3 | 4,
+  { taps, first, values }: Weights,
+  across: boolean,
+  { from, to }: Columns,
+): Pixels {
+  const { data, width } = source;
+  const height = across ? source.height : first.length;
   const step = across ? channels : width * channels;
-  const target = new Uint8Array(width * height * channels);
+  const target = new Uint8Array((to - from) * height * channels);
   let t = -channels;
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
+    for (let x = from; x < to; x++) {
       t += channels;
-      const start = (across ? y * source.width + first[x]! : first[y]! * width + x) * channels;
+      const start = (across ? y * width + first[x]! : first[y]! * width + x) * channels;
       const end = start + taps * step;
       if (channels === 4) {
         let opacity = 0;
@@ -61,7 +82,7 @@ function resample(source: Pixels, channels: 3 | 4, width: number, height: number
       if (channels === 4) target[t + 3] = clip(a);
     }
   }
-  return { data: target, width, height };
+  return { data: target, width: to - from, height };
 }
 
 /** Half a level, so that sums are rounded when they are cut. */

@@ -2,7 +2,7 @@ import { ProjError, type Rng } from '@proj/core';
 import { type Charset, charsets } from '../charset.js';
 import { type Color, type ColorInput, checkOpaque, formatColor, parseColors } from '../color.js';
 import { type FontSource, loadFonts } from '../font.js';
-import { type Box, inkBox } from '../mask.js';
+import { type Box, clipBox, inkBox } from '../mask.js';
 import { fill, type Picture } from '../picture.js';
 import { type Arc, drawArc } from '../stages/arc.js';
 import { pasteByLightness } from '../stages/paste.js';
@@ -177,22 +177,28 @@ export function imageCaptchaDefinition({
     smooth(picture, scratch);
   }
 
+  /** Draws characters of the text, of which `picture` shows the part that begins at `(x, y)`. */
   function drawText(
     { background, color, textWidth }: ImageCaptchaScene,
     characters: readonly Character[],
     picture: Picture,
+    { x, y } = { x: 0, y: 0 },
   ): void {
-    const sheet =
-      textWidth > width
-        ? { data: new Uint8Array(textWidth * height * 3), offset: 0, width: textWidth, height }
-        : picture;
+    const isNarrowed = textWidth > width;
+    const sheet = isNarrowed
+      ? { data: new Uint8Array(textWidth * picture.height * 3), offset: 0, width: textWidth, height: picture.height }
+      : picture;
     fill(sheet, background);
     for (const character of characters) {
       const glyph = glyphOf(character, color);
-      pasteByLightness(sheet, glyph, character.left, Math.trunc((height - glyph.height) / 2), SHARES);
+      pasteByLightness(sheet, glyph, character.left - (isNarrowed ? 0 : x), topOf(glyph) - y, SHARES);
     }
-    if (sheet !== picture) picture.data.set(resizeBicubic(sheet, 3, width, height).data, picture.offset);
+    if (!isNarrowed) return;
+    const narrow = resizeBicubic(sheet, 3, width, picture.height, { from: x, to: x + picture.width });
+    picture.data.set(narrow.data, picture.offset);
   }
+
+  const topOf = (glyph: Rgba) => Math.trunc((height - glyph.height) / 2);
 
   function glyphOf(character: Character, color: Color): Rgba {
     let glyph = warped.get(character);
@@ -221,15 +227,30 @@ export function imageCaptchaDefinition({
     };
   }
 
-  /** Draws the character alone, and looks where the background has changed. */
+  /** Draws the character alone, in as much of the picture as it can mark, and looks where the background has changed. */
   function boxOf(scene: ImageCaptchaScene, character: Character): Box {
-    const picture = { data: new Uint8Array(width * height * 3), offset: 0, width, height };
-    drawText(scene, [character], picture);
+    const glyph = glyphOf(character, scene.color);
+    const scale = Math.max(1, scene.textWidth / width);
+    // Softening goes on for a pixel and leaves the rim; narrowing goes on for two and its rounding for one more.
+    const room = {
+      x: Math.floor(character.left / scale) - 5,
+      y: topOf(glyph) - 2,
+      width: Math.ceil(glyph.width / scale) + 10,
+      height: glyph.height + 4,
+    };
+    const cell = clipBox(room, width, height);
+    const size = cell.width * cell.height;
+    const picture = { data: new Uint8Array(size * 3), offset: 0, width: cell.width, height: cell.height };
+    drawText(scene, [character], picture, cell);
     smooth(picture, scratch);
-    const changed = Uint8Array.from({ length: width * height }, (_, i) =>
-      [0, 1, 2].some((k) => picture.data[3 * i + k] !== scene.background[k]) ? 1 : 0,
-    );
-    return inkBox(changed, width, height);
+    const [r, g, b] = scene.background;
+    const { data } = picture;
+    const changed = new Uint8Array(size);
+    for (let i = 0; i < size; i++) {
+      if (data[3 * i] !== r || data[3 * i + 1] !== g || data[3 * i + 2] !== b) changed[i] = 1;
+    }
+    const box = inkBox(changed, cell.width, cell.height);
+    return box.width === 0 ? box : { ...box, x: cell.x + box.x, y: cell.y + box.y };
   }
 
   return { name: 'imageCaptcha', width, height, texts, sample, draw, describe };
