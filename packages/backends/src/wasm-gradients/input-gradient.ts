@@ -47,7 +47,7 @@ export function inputGradient(
   if (strideHeight === 1 && strideWidth === 1) return runPhase(backend, dy, vertical[0]!, horizontal[0]!, convolve);
 
   const result = backend.makeOutput([batchSize, inHeight, inWidth, inChannels], 'float32');
-  floats(backend, result).fill(0);
+  if ([...vertical, ...horizontal].some(({ count }) => count === 0)) floats(backend, result).fill(0);
   for (const v of vertical) {
     for (const h of horizontal) {
       if (v.count === 0 || h.count === 0) continue;
