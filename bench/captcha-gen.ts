@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -12,6 +11,7 @@ import sharp from 'sharp';
 import svgCaptcha from 'svg-captcha';
 import type { BenchmarkOptions } from './main.js';
 import { keepResults, machine, tableOf } from './support/results.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 export const options = ['json', 'save'] as const;
 
@@ -67,7 +67,7 @@ export default async function benchmark({ json, save }: BenchmarkOptions): Promi
   const python = await pythonCaptcha();
   const style = afocus();
   const images = Array.from({ length: ENCODED }, (_, i) => style.generate(1, i).image);
-  const folder = await mkdtemp(join(tmpdir(), 'bench-captcha-gen-'));
+  const folder = temporaryFolder('captcha-gen');
 
   const raw = [afocus(), imageCaptcha(), wide(), arithmetic()].map((each): Contestant => {
     const size = each.width * each.height * each.channels;
@@ -117,17 +117,13 @@ export default async function benchmark({ json, save }: BenchmarkOptions): Promi
   ];
 
   const rates = new Map(contestants.map(({ what }) => [what, [] as number[]]));
-  try {
-    for (let round = -2; round < ROUNDS; round++) {
-      for (const { what, count, run } of contestants) {
-        const start = performance.now();
-        const own = await run(round + 2);
-        const milliseconds = typeof own === 'number' ? own : performance.now() - start;
-        if (round >= 0) rates.get(what)!.push((count * 1000) / milliseconds); // the first two rounds warm up
-      }
+  for (let round = -2; round < ROUNDS; round++) {
+    for (const { what, count, run } of contestants) {
+      const start = performance.now();
+      const own = await run(round + 2);
+      const milliseconds = typeof own === 'number' ? own : performance.now() - start;
+      if (round >= 0) rates.get(what)!.push((count * 1000) / milliseconds); // the first two rounds warm up
     }
-  } finally {
-    await rm(folder, { recursive: true });
   }
 
   const rows: Row[] = [
