@@ -10,6 +10,7 @@
 #include <deque>
 #include <limits>
 
+#include "conv.h"
 #include "kept.h"
 #include "onednn.h"
 #include "pool.h"
@@ -39,19 +40,26 @@ void* to_pointer(double number) { return reinterpret_cast<void*>(static_cast<uin
 
 const char* chosen_isa = nullptr;
 
-Napi::Value isas(const Napi::CallbackInfo& info) {
+template <std::vector<const char*> (*kNames)()>
+Napi::Value names(const Napi::CallbackInfo& info) {
   Napi::Array result = Napi::Array::New(info.Env());
-  for (const char* name : instruction_sets()) result[result.Length()] = Napi::String::New(info.Env(), name);
+  for (const char* name : kNames()) result[result.Length()] = Napi::String::New(info.Env(), name);
   return result;
+}
+
+// An option that is a string, or none.
+std::string text(const Napi::Object& options, const char* name) {
+  const Napi::Value value = options.Get(name);
+  return value.IsString() ? value.As<Napi::String>().Utf8Value() : "";
 }
 
 Napi::Value init(const Napi::CallbackInfo& info) {
   const Napi::Object options = info[0].As<Napi::Object>();
   static std::once_flag once;
   std::call_once(once, [&] {
-    const Napi::Value isa = options.Get("isa");
-    const std::string wanted = isa.IsString() ? isa.As<Napi::String>().Utf8Value() : "";
-    chosen_isa = register_all(wanted.empty() ? nullptr : wanted.c_str());
+    const std::string isa = text(options, "isa");
+    chosen_isa = register_all(isa.empty() ? nullptr : isa.c_str());
+    force_way(text(options, "convolution").c_str());
     // Makes oneDNN's own globals before the handler below, so that they are destroyed after it has run: those of its first
     // primitive. Others come with later ones, which is why JavaScript calls `leave` first where it can. What throws here is
     // tried again by the next environment that loads the addon.
@@ -394,7 +402,8 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   state->settle.Unref(env);
   napi_add_env_cleanup_hook(env, close, state);
 
-  exports["isas"] = Napi::Function::New(env, isas);
+  exports["isas"] = Napi::Function::New(env, names<instruction_sets>);
+  exports["convolutions"] = Napi::Function::New(env, names<ways>);
   exports["init"] = Napi::Function::New(env, init);
   exports["leave"] = Napi::Function::New(env, leave);
   exports["setCommands"] = Napi::Function::New(env, set_commands);

@@ -3,7 +3,6 @@
 // Depthwise weights [KH, KW, C, M] are a convolution in C groups, whose output channel c * M + m is tfjs's too.
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 
 #include "conv.h"
@@ -53,8 +52,15 @@ Desc user_weights(const Call& call, const Tensor& w, const dnn::ConvShape& c) {
   return dnn::strided(c.weights, {1, o, kw * i * o, i * o});
 }
 
-dnn::Cache<Entry>::Key key_of(int kind, const Call& call) {
-  dnn::Cache<Entry>::Key key{kind};
+void add_scratch(std::unordered_map<int, dnnl::memory>& arguments, const Desc& desc) {
+  if (const size_t bytes = desc.get_size())
+    arguments.insert({DNNL_ARG_SCRATCHPAD, dnn::wrap(desc, scratch(bytes))});
+}
+
+}  // namespace
+
+std::vector<int64_t> key_of(int kind, const Call& call) {
+  std::vector<int64_t> key{kind};
   for (const Tensor& tensor : call.tensors) {
     key.push_back(tensor.rank);
     key.push_back(static_cast<int64_t>(tensor.type));
@@ -68,11 +74,6 @@ dnn::Cache<Entry>::Key key_of(int kind, const Call& call) {
   return key;
 }
 
-void add_scratch(std::unordered_map<int, dnnl::memory>& arguments, const Desc& desc) {
-  if (const size_t bytes = desc.get_size())
-    arguments.insert({DNNL_ARG_SCRATCHPAD, dnn::wrap(desc, scratch(bytes))});
-}
-
 // x, filter, bias?, y
 void conv2d(const Call& call) {
   const Tensor &x = call[0], &w = call[1], &b = call[2], &y = call[3];
@@ -81,7 +82,7 @@ void conv2d(const Call& call) {
     Finish finish;
     if (b.present()) finish.shift = b.f32();
     finish.relu = activation == Activation::relu;
-    if (winograd_forward(call, x, w, finish, y) || indirect_forward(call, x, w, finish, y)) return;
+    if (own_forward(call, x, w, finish, y)) return;
   }
   Entry& e = cache().get(key_of(0, call), [&] {
     const dnn::ConvShape c = shape_of(call, x, w, y, b.present());
@@ -101,10 +102,14 @@ void conv2d(const Call& call) {
   e.primitive.execute(onednn_stream(), arguments);
 }
 
+namespace {
+
 // Of a convolution with batch normalisation, after those of the geometry.
 enum { kEpsilon = kDepthwise + 1, kRelu };
 
 float or_else(const Tensor& t, int64_t i, float otherwise) { return t.present() ? t.f32()[i] : otherwise; }
+
+}  // namespace
 
 // y = relu?((x * filter + bias - mean) / sqrt(variance + epsilon) * scale + offset + residual)
 // x, filter, bias?, mean, variance, offset?, scale?, residual?, y
@@ -120,7 +125,7 @@ void conv2d_norm(const Call& call) {
   }
   if (!residual.present() || residual.type == y.type) {
     const Finish finish{factor, shift, residual.data, call.integer(kRelu) != 0};
-    if (winograd_forward(call, x, w, finish, y) || indirect_forward(call, x, w, finish, y)) return;
+    if (own_forward(call, x, w, finish, y)) return;
   }
   const Desc per_channel = dnn::strided({1, channels, 1, 1}, {channels, 1, 1, 1});
   const Desc map = dnn::nhwc({y.dims[0], channels, y.dims[1], y.dims[2]}, dnn::precision(residual));
@@ -150,6 +155,8 @@ void conv2d_norm(const Call& call) {
   add_scratch(arguments, e.scratch);
   e.primitive.execute(onednn_stream(), arguments);
 }
+
+namespace {
 
 // [KH, KW, I, O] with both spatial axes reversed, as [KH, KW, O, I].
 void flip(const float* w, int64_t taps, int64_t in, int64_t out, float* flipped) {
@@ -204,10 +211,12 @@ void backward_data_as_forward(const Call& call, const dnn::ConvShape& c) {
   e.primitive.execute(onednn_stream(), arguments);
 }
 
+}  // namespace
+
 // dy, filter, dx
 void conv2d_backward_data(const Call& call) {
   const Tensor &dy = call[0], &w = call[1], &dx = call[2];
-  if (winograd_backward_data(call, dy, w, dx) || indirect_backward_data(call, dy, w, dx)) return;
+  if (own_backward_data(call, dy, w, dx)) return;
   const dnn::ConvShape c = shape_of(call, dx, w, dy, false);
   if (is_forward(c, call.integer(kDepthwise))) return backward_data_as_forward(call, c);
   Entry& e = cache().get(key_of(1, call), [&] {
@@ -227,6 +236,8 @@ void conv2d_backward_data(const Call& call) {
   e.primitive.execute(onednn_stream(), arguments);
 }
 
+namespace {
+
 bool depthwise_backward_weights(const Call& call, const Tensor& x, const Tensor& dy, const Tensor& dw) {
   const int64_t kernel = dw.dims[0];
   if (!call.integer(kDepthwise) || dw.dims[3] != 1 || dw.dims[1] != kernel || (kernel != 3 && kernel != 5)) return false;
@@ -238,10 +249,12 @@ bool depthwise_backward_weights(const Call& call, const Tensor& x, const Tensor&
   return true;
 }
 
+}  // namespace
+
 // x, dy, dfilter
 void conv2d_backward_weights(const Call& call) {
   const Tensor &x = call[0], &dy = call[1], &dw = call[2];
-  if (winograd_backward_weights(call, x, dy, dw) || depthwise_backward_weights(call, x, dy, dw)) return;
+  if (own_backward_weights(call, x, dy, dw) || depthwise_backward_weights(call, x, dy, dw)) return;
   Entry& e = cache().get(key_of(2, call), [&] {
     const dnn::ConvShape c = shape_of(call, x, dw, dy, false);
     const dnn::Precision px = dnn::precision(x), pdy = dnn::precision(dy), p = px == dnn::bf16 ? px : pdy;
@@ -263,45 +276,7 @@ void conv2d_backward_weights(const Call& call) {
   if (e.reorder.needed) e.reorder.run(packed, dw.data);
 }
 
-// The outputs of the convolution, each a product with as many inputs as the filter covers.
-double flops(const Tensor& y, const Tensor& filter, const Call& call) {
-  const int64_t inputs = call.integer(kDepthwise) ? 1 : filter.dims[2];
-  return 2.0 * static_cast<double>(y.size() * filter.dims[0] * filter.dims[1] * inputs);
-}
-double forward_flops(const Call& call) { return flops(call.tensors.back(), call[1], call); }
-double backward_data_flops(const Call& call) { return flops(call[0], call[1], call); }
-double backward_weights_flops(const Call& call) { return flops(call[1], call[2], call); }
-
-// Of the tensors only the maps, of which there are kFirst before the others and kLast behind them.
-template <size_t kFirst, size_t kLast>
-bool takes_bf16(const Call& call) {
-  for (size_t i = kFirst; i + kLast < call.tensors.size(); ++i)
-    if (call[i].present() && call[i].type == Type::bf16) return false;
-  return has_bf16_products();
-}
-
-}  // namespace
-
-Way chosen_way() {
-  static const Way way = [] {
-    const char* wanted = getenv("PROJ_ONEDNN_CONVOLUTION");
-    const std::pair<const char*, Way> ways[] = {
-        {"onednn", Way::onednn}, {"indirect", Way::indirect}, {"winograd", Way::winograd}};
-    for (const auto& [name, way] : ways)
-      if (wanted && !strcmp(wanted, name)) return way;
-    return Way::fastest;
-  }();
-  return way;
-}
-
 Depthwise& depthwise() {
   static Depthwise kernels{};
   return kernels;
-}
-
-void add_conv() {
-  add_ops({{"conv2d", conv2d, takes_bf16<1, 1>, true, forward_flops},
-           {"conv2d_norm", conv2d_norm, takes_bf16<1, 2>, true, forward_flops},
-           {"conv2d_backward_data", conv2d_backward_data, takes_bf16<1, 1>, false, backward_data_flops},
-           {"conv2d_backward_weights", conv2d_backward_weights, takes_bf16<2, 0>, false, backward_weights_flops}});
 }

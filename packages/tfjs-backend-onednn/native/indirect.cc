@@ -1,7 +1,8 @@
 #include "indirect.h"
 
 #include <algorithm>
-#include <utility>
+#include <map>
+#include <tuple>
 
 #include "conv.h"
 #include "kept.h"
@@ -23,17 +24,6 @@ bool serves(const Call& call, const Tensor& x, const Tensor& filters, const Tens
          std::min(filters.dims[2], filters.dims[3]) >= kFewestChannels;
 }
 
-IndirectShape shape_of(const Call& call, const Tensor& x, const Tensor& filters, const Tensor& y) {
-  IndirectShape s;
-  s.batch = x.dims[0], s.channels = x.dims[3], s.filters = y.dims[3];
-  s.y = {x.dims[1], y.dims[1], filters.dims[0], call.integer(kStrideH), -call.integer(kTop), call.integer(kDilationH), 1};
-  s.x = {x.dims[2], y.dims[2], filters.dims[1], call.integer(kStrideW), -call.integer(kLeft), call.integer(kDilationW), 1};
-  return s;
-}
-
-// Of the gradient dx of the input: a pixel of it reads those of dy that it took part in.
-IndirectShape::Axis backward(const IndirectShape::Axis& a) { return {a.out_size, a.size, a.taps, 1, -a.first, -a.tap_step, a.step}; }
-
 }  // namespace
 
 Indirect& indirect() {
@@ -41,24 +31,43 @@ Indirect& indirect() {
   return kernels;
 }
 
+IndirectShape forward_shape(const Call& call, const Tensor& x, const Tensor& filters, const Tensor& y) {
+  IndirectShape s;
+  s.batch = x.dims[0], s.channels = x.dims[3], s.filters = y.dims[3];
+  s.y = {x.dims[1], y.dims[1], filters.dims[0], call.integer(kStrideH), -call.integer(kTop), call.integer(kDilationH), 1};
+  s.x = {x.dims[2], y.dims[2], filters.dims[1], call.integer(kStrideW), -call.integer(kLeft), call.integer(kDilationW), 1};
+  return s;
+}
+
+IndirectShape backward_data_shape(const Call& call, const Tensor& dy, const Tensor& filters, const Tensor& dx) {
+  const auto backward = [](const IndirectShape::Axis& a) {
+    return IndirectShape::Axis{a.out_size, a.size, a.taps, 1, -a.first, -a.tap_step, a.step};
+  };
+  const IndirectShape s = forward_shape(call, dx, filters, dy);
+  return {s.batch, s.filters, s.channels, backward(s.y), backward(s.x)};
+}
+
+uint64_t layout_of(Way way, const IndirectShape& s) {
+  static auto* layouts = new std::map<std::tuple<Way, int64_t, int64_t, int64_t>, uint64_t>;
+  const auto [layout, is_new] = layouts->try_emplace({way, s.taps(), s.channels, s.filters}, 0);
+  if (is_new) layout->second = next_layout();
+  return layout->second;
+}
+
 bool indirect_forward(const Call& call, const Tensor& x, const Tensor& filters, const Finish& finish, const Tensor& y) {
   if (!serves(call, x, filters, y)) return false;
-  static const uint64_t layout = next_layout();
-  const IndirectShape shape = shape_of(call, x, filters, y);
-  const auto* ready = static_cast<const float*>(
-      packed(filters, layout, indirect().packed_bytes(shape), [&](const void* from, void* to) {
-        indirect().pack(shape, static_cast<const float*>(from), false, static_cast<float*>(to));
-      }));
-  indirect().run(shape, x, ready, finish, y);
+  const IndirectShape shape = forward_shape(call, x, filters, y);
+  const uint64_t layout = layout_of(Way::indirect, shape);
+  const void* ready = packed(filters, layout, indirect().packed_bytes(shape), [&](const void* from, void* to) {
+    indirect().pack(shape, static_cast<const float*>(from), false, static_cast<float*>(to));
+  });
+  indirect().run(shape, x, static_cast<const float*>(ready), finish, y);
   return true;
 }
 
 bool indirect_backward_data(const Call& call, const Tensor& dy, const Tensor& filters, const Tensor& dx) {
   if (!serves(call, dy, filters, dx)) return false;
-  IndirectShape shape = shape_of(call, dx, filters, dy);
-  std::swap(shape.channels, shape.filters);
-  shape.y = backward(shape.y);
-  shape.x = backward(shape.x);
+  const IndirectShape shape = backward_data_shape(call, dy, filters, dx);
   auto* ready = static_cast<float*>(scratch(indirect().packed_bytes(shape)));
   indirect().pack(shape, filters.f32(), true, ready);
   indirect().run(shape, dy, ready, {}, dx);

@@ -34,3 +34,7 @@ struct Indirect {
 
 // Those of the instruction set that register_all chose.
 Indirect& indirect();
+
+// What a call asks for, and what the gradient dx of its input is: there a pixel reads those of dy that it took part in.
+IndirectShape forward_shape(const Call&, const Tensor& x, const Tensor& filters, const Tensor& y);
+IndirectShape backward_data_shape(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);

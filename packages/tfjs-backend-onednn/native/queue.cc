@@ -262,3 +262,10 @@ void* scratch(size_t bytes) {
   arena.used += bytes;
   return data;
 }
+
+ScratchScope::ScratchScope() : used_(arena.used), overflow_(arena.overflow.size()) {}
+
+ScratchScope::~ScratchScope() {
+  for (; arena.overflow.size() > overflow_; arena.overflow.pop_back()) free(arena.overflow.back());
+  arena.used = used_;
+}

@@ -61,5 +61,16 @@ void queue_reset_profile();
 // Memory for the call that is running, on the compute thread only; valid until the call ends. 64-byte aligned.
 void* scratch(size_t bytes);
 
+// What scratch() gives while it exists is given back at its end, for a call that computes the same several times.
+class ScratchScope {
+ public:
+  ScratchScope();
+  ~ScratchScope();
+  ScratchScope(const ScratchScope&) = delete;
+
+ private:
+  const size_t used_, overflow_;
+};
+
 // Runs body over [0, n) on the team of the compute thread; see parallel() in kernels/kernels.h.
 void parallel_ranges(int64_t n, int64_t grain, void (*run)(const void* body, int64_t begin, int64_t end), const void* body);

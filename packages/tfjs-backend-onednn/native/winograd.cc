@@ -13,9 +13,7 @@ constexpr int64_t kFewestChannels = 32;
 
 // Whether the algorithm is to be used between the maps x and y, of which y is the smaller or larger by the padding.
 bool serves(const Call& call, const Tensor& x, const Tensor& filters, const Tensor& y) {
-  for (const int number : {kStrideH, kStrideW, kDilationH, kDilationW})
-    if (call.integer(number) != 1) return false;
-  if (call.integer(kDepthwise) || filters.dims[0] != 3 || filters.dims[1] != 3 || x.type != y.type) return false;
+  if (!winograd_serves(call, x, filters, y)) return false;
   if (chosen_way() != Way::fastest) return chosen_way() == Way::winograd;
   // AMX multiplies bf16 several times faster than AVX-512 does f32.
   return x.dims[3] >= kFewestChannels && y.dims[3] >= kFewestChannels && !(x.type == Type::bf16 && has_amx_products());
@@ -48,6 +46,12 @@ const float* packed_filters(const WinogradShape& shape, const Tensor& filters) {
 Winograd& winograd() {
   static Winograd kernels{};
   return kernels;
+}
+
+bool winograd_serves(const Call& call, const Tensor& x, const Tensor& filters, const Tensor& y) {
+  for (const int number : {kStrideH, kStrideW, kDilationH, kDilationW})
+    if (call.integer(number) != 1) return false;
+  return !call.integer(kDepthwise) && filters.dims[0] == 3 && filters.dims[1] == 3 && x.type == y.type;
 }
 
 bool winograd_forward(const Call& call, const Tensor& x, const Tensor& filters, const Finish& finish,

@@ -22,8 +22,13 @@ export type HostArray =
 export interface Addon {
   /** The instruction sets that this machine runs and the addon is compiled for, the best first: see {@link AddonInfo.isa}. */
   isas(): string[];
-  /** Starts the compute thread (once a process) and makes this environment known. `isa`: one of those, the best by default. */
-  init(options: { threads: number; isa: string | undefined }): AddonInfo;
+  /** The ways to compute convolutions that can be forced. */
+  convolutions(): string[];
+  /**
+   * Starts the compute thread (once a process) and makes this environment known. `isa` and `convolution`: one of those, the best
+   * by default.
+   */
+  init(options: { threads: number; isa: string | undefined; convolution?: string | undefined }): AddonInfo;
   /** Before the process ends: returns when no call runs any more. From then on calls run only while something waits for them. */
   leave(): void;
   /** The memory through which {@link run} takes calls. */
@@ -83,7 +88,7 @@ let loaded: Loaded | ProjError | undefined;
  * The addon: the build of a checkout first, then the package for this platform. Loaded once a thread.
  *
  * @throws ProjError `addon-missing` with the ways out when there is none that loads; `invalid-option` when `PROJ_ONEDNN_ISA`
- *   names an instruction set that is not there.
+ *   names an instruction set that is not there, or `PROJ_ONEDNN_CONVOLUTION` what is no way to compute convolutions.
  */
 export function loadAddon(): Loaded {
   loaded ??= tryLoad();
@@ -168,10 +173,21 @@ function start(folder: string): Loaded {
       fix: 'Unset it for the best there is. A checkout is compiled for this machine; `node scripts/build-native.mjs --all` compiles every set.',
     });
   }
+  const convolutions = addon.convolutions();
+  const convolution = process.env.PROJ_ONEDNN_CONVOLUTION || undefined;
+  if (convolution !== undefined && !convolutions.includes(convolution)) {
+    throw new ProjError('PROJ_ONEDNN_CONVOLUTION names no way to compute convolutions', {
+      code: 'invalid-option',
+      expected: `${convolutions.join(', ')}: a way that is taken wherever it is possible`,
+      received: convolution,
+      fix: 'Unset it for the fastest.',
+    });
+  }
   const threads = Number.parseInt(process.env.OMP_NUM_THREADS ?? '', 10);
   const info = addon.init({
     threads: threads > 0 ? threads : availableParallelism(),
     isa,
+    convolution,
   });
   // Of a worker thread Node ends the environment, which drops its calls.
   if (isMainThread) process.once('exit', () => addon.leave());

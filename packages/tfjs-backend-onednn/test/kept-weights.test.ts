@@ -56,6 +56,25 @@ describe.skipIf(!available)('weights that are used again', () => {
     tf.dispose([x, kernel]);
   });
 
+  it.each([1, 2])(
+    'are others where the same filters have been given another shape, in steps of %i',
+    async (strides) => {
+      const [few, many] = [
+        [3, 3, 32, 64],
+        [3, 3, 64, 32],
+      ] as const;
+      const convolve = (w: tf.Tensor) =>
+        tf.conv2d(noise([1, 9, 9, w.shape[2]!], 1) as tf.Tensor4D, w as tf.Tensor4D, strides, 'same');
+      const w = noise(few, 2);
+      for (let i = 0; i < 3; i++) tf.tidy(() => convolve(w).dataSync());
+      const [actual] = await on('onednn', () => convolve(w.reshape([...many])));
+      const [expected] = await on('cpu', () => convolve(noise(few, 2).reshape([...many])));
+      expectClose(actual!, expected!);
+      await tf.setBackend('onednn');
+      w.dispose();
+    },
+  );
+
   it('of a training are none', () => {
     const w = tf.variable(noise([3, 3, 4, 8], 2));
     const before = keptBytes();

@@ -18,6 +18,8 @@ void add_kernels() {
   add_winograd();
   add_indirect();
   add_depthwise();
+  add_amx();
+  add_amx_weights();
 }
 
 }  // namespace PROJ_ISA

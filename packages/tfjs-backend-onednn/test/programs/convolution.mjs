@@ -1,6 +1,7 @@
-import { autocast } from '@proj/tfjs-backend-onednn';
+import { autocast, isAvailable } from '@proj/tfjs-backend-onednn';
 import * as tf from '@tensorflow/tfjs';
 
+if (!isAvailable().available) throw new Error(isAvailable().reason);
 await tf.setBackend('onednn');
 const noise = (shape, seed) => tf.randomUniform(shape, -1, 1, 'float32', seed);
 
