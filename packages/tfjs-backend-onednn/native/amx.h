@@ -21,17 +21,27 @@ inline int64_t amx_depth(int64_t channels) {
   return 0;
 }
 
+// Pixels of the map lie `pitch` numbers apart. Where that is less than the channels, these are numbers of the next pixels too.
+struct AmxShape : IndirectShape {
+  int64_t pitch;
+};
+
 struct Amx {
   // Bytes of the filters in the order in which they are read.
-  size_t (*packed_bytes)(const IndirectShape&);
+  size_t (*packed_bytes)(const AmxShape&);
   // Of filters [KH, KW, C, K] or, transposed, [KH, KW, K, C].
-  void (*pack)(const IndirectShape&, const float* filters, bool transposed, void* packed);
+  void (*pack)(const AmxShape&, const float* filters, bool transposed, void* packed);
   // The channels have an amx_depth.
-  void (*run)(const IndirectShape&, const Tensor& x, const void* packed, const Finish&, const Tensor& y);
+  void (*run)(const AmxShape&, const void* x, const void* packed, const Finish&, void* y);
   // The gradient [KH, KW, C, K] of the filters; the shape is that of the convolution. A pixel that is not finite may make
   // not-a-number of the gradient of taps that do not reach it, at the ends of a row.
-  void (*backward_weights)(const IndirectShape&, const Tensor& x, const Tensor& dy, float* dw);
+  void (*backward_weights)(const AmxShape&, const void* x, const void* dy, float* dw);
+  // Columns from `first` on of a map of up to kStemPixel channels, f32 or bf16, as [batch, height, columns, kStemPixel] with
+  // zeros beside the map and behind the last channel.
+  void (*widen)(const Tensor& x, int64_t first, int64_t columns, void* widened);
 };
+
+constexpr int64_t kStemPixel = 4;
 
 // Those of the instruction set that register_all chose.
 Amx& amx();

@@ -37,7 +37,13 @@ bool amx_forward(const Call&, const Tensor& x, const Tensor& filters, const Fini
 bool amx_backward_data(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);
 bool amx_backward_weights(const Call&, const Tensor& x, const Tensor& dy, const Tensor& dw);
 
-// The same by the first of these that does.
+// Whether oneDNN may be left to add a map to a convolution: in some shapes, where pixels of padding or maps of one pixel are
+// involved or there is no AVX2, oneDNN 2.6 takes other pixels of that map.
+bool adds_maps(const Call&, const Tensor& x, const Tensor& filters);
+// y = relu?(y + residual)
+void add_residual(const Tensor& residual, bool relu, const Tensor& y);
+
+// The first of those above that computes a call.
 bool own_forward(const Call&, const Tensor& x, const Tensor& filters, const Finish&, const Tensor& y);
 bool own_backward_data(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);
 bool own_backward_weights(const Call&, const Tensor& x, const Tensor& dy, const Tensor& dw);
@@ -49,3 +55,4 @@ uint64_t layout_of(Way, const IndirectShape&);
 // Whether an algorithm can compute a product between two maps and filters, of which the call makes one from the others.
 bool winograd_serves(const Call&, const Tensor& x, const Tensor& filters, const Tensor& y);
 bool amx_serves(const Call&, const Tensor& x, const Tensor& filters, const Tensor& y);
+bool amx_serves_backward_data(const Call&, const Tensor& dy, const Tensor& dx);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "conv.h"
@@ -36,26 +37,37 @@ Maps forward_maps(const Call& call) { return {call[0], call[1], call.tensors.bac
 Maps backward_data_maps(const Call& call) { return {call[0], call[1], call[2]}; }
 Maps backward_weights_maps(const Call& call) { return {call[0], call[2], call[1]}; }
 
-// What a training step makes anew each time is timed too: packed filters.
+template <Maps (*kMaps)(const Call&)>
+bool by_amx(const Call& call) {
+  const auto [in, filters, out] = kMaps(call);
+  return kMaps == backward_data_maps ? amx_serves_backward_data(call, in, out) : amx_serves(call, in, filters, out);
+}
+
+// What a training step makes anew each time is timed too: packed filters. What oneDNN cannot do takes forever.
 double seconds(void (*compute)(const Call&), const Call& call, Way taken) {
   const Taking it(taken);
   const ScratchScope scope;
   Call once = call;
   for (Tensor& tensor : once.tensors) tensor.serial = 0;
   const auto begin = std::chrono::steady_clock::now();
-  compute(once);
+  try {
+    compute(once);
+  } catch (const dnnl::error&) {
+    return std::numeric_limits<double>::infinity();
+  }
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 // Where AMX serves, nothing but trying tells which is the fastest.
 template <int kKind, void (*kCompute)(const Call&), Maps (*kMaps)(const Call&)>
 void run(const Call& call) {
+  if (way != Way::fastest || !by_amx<kMaps>(call)) return kCompute(call);
   const auto [in, filters, out] = kMaps(call);
-  if (way != Way::fastest || !amx_serves(call, in, filters, out)) return kCompute(call);
   static auto* fastest = new Fastest;
   std::vector<Way> candidates{Way::amx, Way::onednn};
   if (winograd_serves(call, in, filters, out)) candidates.push_back(Way::winograd);
-  const size_t best = fastest->of(key_of(kKind, call), candidates.size(), [&](size_t i) { return seconds(kCompute, call, candidates[i]); });
+  const auto time = [&](size_t i) { return seconds(kCompute, call, candidates[i]); };
+  const size_t best = fastest->of(key_of(kKind, call), candidates.size(), time);
   const Taking it(candidates[best]);
   kCompute(call);
 }
@@ -75,8 +87,7 @@ template <size_t kFirst, size_t kLast, Maps (*kMaps)(const Call&)>
 bool takes_bf16(const Call& call) {
   for (size_t i = kFirst; i + kLast < call.tensors.size(); ++i)
     if (call[i].present() && call[i].type == Type::bf16) return false;
-  const auto [in, filters, out] = kMaps(call);
-  return has_bf16_products() || (way == Way::amx && amx_serves(call, in, filters, out));
+  return has_bf16_products() || ((way == Way::fastest || way == Way::amx) && by_amx<kMaps>(call));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ void add_kernels() {
   add_depthwise();
   add_amx();
   add_amx_weights();
+  add_amx_stem();
 }
 
 }  // namespace PROJ_ISA

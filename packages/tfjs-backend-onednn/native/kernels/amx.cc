@@ -6,7 +6,7 @@
 namespace PROJ_ISA {
 namespace {
 
-using Shape = IndirectShape;
+using Shape = AmxShape;
 
 constexpr int64_t kAtOnce = 8;                    // blocks for which a panel of filters is read once
 constexpr int64_t kPanelsBytes = 1 << 20;         // of filters, to stay in a core's second-level cache
@@ -144,11 +144,12 @@ Shape without_rows(const Shape& s) {
   return row;
 }
 
-void run(const Shape& given, const Tensor& x, const void* packed, const Finish& finish, const Tensor& y) {
+void run(const Shape& given, const void* x, const void* packed, const Finish& finish, void* y) {
   const Shape s = without_rows(given);
   auto* zeros = static_cast<Bf16*>(scratch(static_cast<size_t>(s.channels) * sizeof(Bf16)));
   std::fill(zeros, zeros + s.channels, Bf16(0.0f));
-  const Convolution convolution{s, x.as<const Bf16>(), zeros, static_cast<const Bf16*>(packed), finish, y.as<Bf16>()};
+  const Convolution convolution{s,      static_cast<const Bf16*>(x), zeros, static_cast<const Bf16*>(packed),
+                                finish, static_cast<Bf16*>(y)};
   const int64_t pictures = s.batch / kTile * kTile;
   if (pictures > 0) convolution.run(PictureBlocks(s, pictures, convolution.depth));
   if (pictures < s.batch) convolution.run(RowBlocks(s, pictures, convolution.depth));

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "../indirect.h"
+#include "../amx.h"
 #include "tiles.h"
 
 namespace PROJ_ISA {
@@ -63,7 +63,7 @@ struct Block {
 class PictureBlocks {
  public:
   // Of the first `pictures` pictures, a multiple of 16.
-  PictureBlocks(const IndirectShape& s, int64_t pictures, int64_t depth)
+  PictureBlocks(const AmxShape& s, int64_t pictures, int64_t depth)
       : s_(s), depth_(depth), batches_(pictures / kTile), classes_(pixel_classes(s, true)) {
     for (const PixelClass& c : classes_)
       for (int64_t pixel = 0; pixel < c.pixels(); pixel += 2) pairs_.push_back({&c, pixel});
@@ -76,7 +76,7 @@ class PictureBlocks {
   void fill(int64_t index, const Bf16* x, const Bf16*, char*, Block& block) const {
     const int64_t pairs = static_cast<int64_t>(pairs_.size()), first = index / pairs * kTile;
     const auto& [c, pixel] = pairs_[static_cast<size_t>(index % pairs)];
-    const int64_t stride = s_.y.size * s_.x.size * s_.channels, width = static_cast<int64_t>(c->x.size());
+    const int64_t stride = s_.y.size * s_.x.size * s_.pitch, width = static_cast<int64_t>(c->x.size());
     const int64_t halves = std::min<int64_t>(2, c->pixels() - pixel);
     int64_t py[2], px[2];
     for (int64_t h = 0; h < halves; ++h) {
@@ -91,13 +91,13 @@ class PictureBlocks {
         tap.number = ky * s_.x.taps + kx;
         for (int64_t h = 0; h < halves; ++h) {
           const int64_t at = source_of(s_.y, py[h], ky) * s_.x.size + source_of(s_.x, px[h], kx);
-          tap.rows[h] = {x + first * stride + at * s_.channels, stride * static_cast<int64_t>(sizeof(Bf16)), depth_};
+          tap.rows[h] = {x + first * stride + at * s_.pitch, stride * static_cast<int64_t>(sizeof(Bf16)), depth_};
         }
       }
   }
 
  private:
-  const IndirectShape& s_;
+  const AmxShape& s_;
   const int64_t depth_, batches_;
   const std::vector<PixelClass> classes_;
   std::vector<std::pair<const PixelClass*, int64_t>> pairs_;
@@ -108,7 +108,7 @@ class PictureBlocks {
 class RowBlocks {
  public:
   // Of the pictures from `first` on.
-  RowBlocks(const IndirectShape& s, int64_t first, int64_t depth)
+  RowBlocks(const AmxShape& s, int64_t first, int64_t depth)
       : s_(s), first_(first), depth_(depth), classes_(pixel_classes(s, false)) {
     for (const PixelClass& c : classes_)
       for (int64_t pixel = 0; pixel < c.pixels() * (s.batch - first); pixel += kBlock) blocks_.push_back({&c, pixel});
@@ -126,7 +126,7 @@ class RowBlocks {
     for (int64_t i = 0; i < block.pixels; ++i) {
       const int64_t n = first_ + (begin + i) / c->pixels(), pixel = (begin + i) % c->pixels();
       py[i] = c->y[static_cast<size_t>(pixel / width)], px[i] = c->x[static_cast<size_t>(pixel % width)];
-      picture[i] = x + n * s_.y.size * s_.x.size * s_.channels;
+      picture[i] = x + n * s_.y.size * s_.x.size * s_.pitch;
       block.to[i] = (n * s_.y.out_size + py[i]) * s_.x.out_size + px[i];
     }
     auto* free = reinterpret_cast<Bf16*>(copies);
@@ -138,7 +138,7 @@ class RowBlocks {
         for (int64_t i = 0; i < block.pixels; ++i) {
           const int64_t row = source_of(s_.y, py[i], ky), column = source_of(s_.x, px[i], kx);
           if (row < 0 || column < 0) continue;
-          from[i] = picture[i] + (row * s_.x.size + column) * s_.channels;
+          from[i] = picture[i] + (row * s_.x.size + column) * s_.pitch;
           reads = true;
         }
         if (!reads) continue;
@@ -162,7 +162,7 @@ class RowBlocks {
     return copy;
   }
 
-  const IndirectShape& s_;
+  const AmxShape& s_;
   const int64_t first_, depth_;
   const std::vector<PixelClass> classes_;
   std::vector<std::pair<const PixelClass*, int64_t>> blocks_;

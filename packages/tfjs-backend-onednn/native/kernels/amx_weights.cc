@@ -10,7 +10,7 @@
 namespace PROJ_ISA {
 namespace {
 
-using Shape = IndirectShape;
+using Shape = AmxShape;
 
 constexpr int64_t kMostPictures = 32;         // at a time
 constexpr int64_t kTurnBytes = 1 << 20;       // of factors, to stay in a core's second-level cache
@@ -96,7 +96,7 @@ struct Gradient {
     const bool inside = column < columns && at >= 0 && at < s.x.size;
     for (int64_t pair = 0; pair < pairs; ++pair) {
       const auto pixel = [&](int64_t n) {
-        return inside && n < s.batch ? x + ((n * s.y.size + row) * s.x.size + at) * s.channels : zeros;
+        return inside && n < s.batch ? x + ((n * s.y.size + row) * s.x.size + at) * s.pitch : zeros;
       };
       const Bf16 *a = pixel(turn.picture + 2 * pair), *b = pixel(turn.picture + 2 * pair + 1);
       for (int64_t tile = 0; tile < tiles_c; ++tile) {
@@ -198,8 +198,8 @@ struct Gradient {
   }
 };
 
-void backward_weights(const Shape& s, const Tensor& x, const Tensor& dy, float* dw) {
-  Gradient(s, x.as<const Bf16>(), dy.as<const Bf16>()).run(dw);
+void backward_weights(const Shape& s, const void* x, const void* dy, float* dw) {
+  Gradient(s, static_cast<const Bf16*>(x), static_cast<const Bf16*>(dy)).run(dw);
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ void add_indirect();
 void add_depthwise();
 void add_amx();
 void add_amx_weights();
+void add_amx_stem();
 
 // Splits [0, n) over the threads: f(begin, end) on each. `grain`: fewest elements worth a second thread; waking one costs
 // tens of microseconds. The body is passed by address, so that it is compiled once and not into every branch.

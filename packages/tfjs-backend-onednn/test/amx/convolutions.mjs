@@ -21,7 +21,8 @@ function results({ x: shape, filter: filterShape, strides, pad, dilations, follo
   const [x, filter] = [noise(shape, 1), noise(filterShape, 2)];
   const padding = [[0, 0], ...pad, [0, 0]];
   const convolve = (a, b) => tf.conv2d(a, b, strides, padding, 'NHWC', dilations);
-  const map = low(x);
+  // Pictures come in float32.
+  const map = shape[3] <= 4 ? x : low(x);
   const perChannel = (seed) => noise([filterShape[3]], seed);
   if (follows === 'bias') {
     const bias = perChannel(3);

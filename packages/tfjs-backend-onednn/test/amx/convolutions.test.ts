@@ -85,7 +85,7 @@ const anyCase: fc.Arbitrary<Case> = fc
     batch: fc.constantFrom(1, 2, 5, 15, 16, 17, 33),
     y: axis,
     x: axis,
-    channels: fc.constantFrom(8, 16, 24, 32, 40, 64, 80),
+    channels: fc.constantFrom(1, 3, 4, 8, 16, 24, 32, 40, 64, 80),
     filters: fc.constantFrom(8, 16, 24, 32, 40, 64),
     follows: fc.constantFrom<('bias' | 'normalisation')[]>('bias', 'normalisation'),
     gradients: fc.constantFrom(true, true, false),
@@ -157,7 +157,30 @@ describe.skipIf(!canRun)('AMX', () => {
     expect(taps).toBe((3 * 3 - 1) ** 2);
     const [stridedY, stridedDx, stridedDw] = [taps * 3, taps * 4, stridedRows * 3 * Math.ceil((3 * 16) / 32) * 6];
     expect((await run([strided])).products).toBe(stridedY + stridedDx + stridedDw);
+
+    // Of a picture the 3 pixels under a row of the filter, widened to 4 numbers, are multiplied at once.
+    const stem: Case = { ...one, x: [16, 5, 6, 3], filter: [3, 3, 3, 40] };
+    const [stemY, stemDx, stemDw] = [tapRows * columns * 3, tapRows * tapColumns * 2, tapRows * 3 * 3];
+    expect((await run([stem])).products).toBe(stemY + stemDx + stemDw);
   });
+
+  it.skipIf(hasTiles)(
+    'is tried at the first call of a shape, and taken from then on where it was the fastest',
+    async () => {
+      const fastest = { PROJ_ONEDNN_CONVOLUTION: '' };
+      // oneDNN has no bfloat16 without AVX-512, which leaves no other way for a convolution in steps.
+      const strided: Case = { ...plain([16, 6, 6, 32], 3, 16), strides: [2, 2], follows: 'bias' };
+      const tiles = overlaps(strided, 0).length * overlaps(strided, 1).length;
+      const { results, products } = await run([strided, strided], fastest);
+      for (const values of results) expectDefinition(strided, values);
+      expect(products).toBe(tiles * (3 + 1 + 1)); // to try, then for each call
+      // By Winograd's algorithm this one takes less time than to emulate tiles.
+      const other: Case = { ...strided, strides: [1, 1] };
+      const tried = await run([other, other], fastest);
+      expect(tried.products).toBe(3 * overlaps(other, 0).length * overlaps(other, 1).length);
+      expect(tried.results[1]).toEqual(tried.results[0]);
+    },
+  );
 
   it('leaves alone what it cannot divide, which others compute', async () => {
     const one = plain([2, 5, 6, 33], 3, 33);
