@@ -127,6 +127,7 @@ void conv2d_norm(const Call& call) {
     const Finish finish{factor, shift, residual.data, call.integer(kRelu) != 0};
     if (own_forward(call, x, w, finish, y)) return;
   }
+  const bool apart = residual.present() && !adds_maps(call, x, w);  // afterwards
   const Desc per_channel = dnn::strided({1, channels, 1, 1}, {channels, 1, 1, 1});
   const Desc map = dnn::nhwc({y.dims[0], channels, y.dims[1], y.dims[2]}, dnn::precision(residual));
   Entry& e = cache().get(key_of(4, call), [&] {
@@ -135,8 +136,8 @@ void conv2d_norm(const Call& call) {
     dnnl::post_ops after;
     after.append_binary(dnnl::algorithm::binary_mul, per_channel);
     after.append_binary(dnnl::algorithm::binary_add, per_channel);
-    if (residual.present()) after.append_binary(dnnl::algorithm::binary_add, map);
-    if (call.integer(kRelu)) dnn::append_activation(after, Activation::relu, 0);
+    if (residual.present() && !apart) after.append_binary(dnnl::algorithm::binary_add, map);
+    if (call.integer(kRelu) && !apart) dnn::append_activation(after, Activation::relu, 0);
     dnnl::primitive_attr attributes = dnn::attributes();
     attributes.set_post_ops(after);
     const auto pd = dnn::conv_forward(c, dnn::nhwc(c.src, p), dnn::any(c.weights, p), dnn::nhwc(c.dst, p), attributes);
@@ -151,9 +152,10 @@ void conv2d_norm(const Call& call) {
       {DNNL_ARG_DST, dnn::wrap(e.dst, y.data)},
       {post_op(0), dnn::wrap(per_channel, factor)},
       {post_op(1), dnn::wrap(per_channel, shift)}};
-  if (residual.present()) arguments.insert({post_op(2), dnn::wrap(map, residual.data)});
+  if (residual.present() && !apart) arguments.insert({post_op(2), dnn::wrap(map, residual.data)});
   add_scratch(arguments, e.scratch);
   e.primitive.execute(onednn_stream(), arguments);
+  if (apart) add_residual(residual, call.integer(kRelu) != 0, y);
 }
 
 namespace {

@@ -150,6 +150,16 @@ inline dnnl::convolution_backward_weights::primitive_desc conv_backward_weights(
 #endif
 }
 
+// The sum of two maps.
+inline dnnl::binary::primitive_desc sum(const Desc& a, const Desc& b, const Desc& c, const dnnl::primitive_attr& attr) {
+  using B = dnnl::binary;
+#if DNNL_VERSION_MAJOR >= 3
+  return B::primitive_desc(onednn_engine(), dnnl::algorithm::binary_add, a, b, c, attr);
+#else
+  return B::primitive_desc(B::desc(dnnl::algorithm::binary_add, a, b, c), attr, onednn_engine());
+#endif
+}
+
 inline dnnl::matmul::primitive_desc matmul(const Desc& a, const Desc& b, const Desc& c, const Desc* bias,
                                            const dnnl::primitive_attr& attr) {
   using M = dnnl::matmul;
