@@ -127,7 +127,7 @@ void conv2d_norm(const Call& call) {
     const Finish finish{factor, shift, residual.data, call.integer(kRelu) != 0};
     if (own_forward(call, x, w, finish, y)) return;
   }
-  const bool apart = residual.present() && !adds_maps(call, x, w);  // afterwards
+  const bool apart = residual.present() && residual.type == y.type && !adds_maps(call, x, w);
   const Desc per_channel = dnn::strided({1, channels, 1, 1}, {channels, 1, 1, 1});
   const Desc map = dnn::nhwc({y.dims[0], channels, y.dims[1], y.dims[2]}, dnn::precision(residual));
   Entry& e = cache().get(key_of(4, call), [&] {

@@ -98,7 +98,8 @@ const anyCase: fc.Arbitrary<Case> = fc
       pad: [y.pad, x.pad],
       // tfjs has no gradients of dilated convolutions.
       dilations: y.stride === 1 && x.stride === 1 && !gradients ? [y.dilation, x.dilation] : [1, 1],
-      ...(gradients ? {} : { follows }),
+      // What AMX leaves alone, which pictures alone can be here, is rounded before a sum.
+      ...(gradients ? {} : { follows: channels <= 4 ? 'bias' : follows }),
     }),
   )
   .filter((one) => Math.min(...outputSize(one)) > 0 && overlaps(one, 0).length > 0 && overlaps(one, 1).length > 0);
@@ -117,9 +118,8 @@ describe.skipIf(!canRun)('AMX', () => {
   it('convolves by the definition, whatever the shape, forward and in both gradients', async () => {
     const cases = fc.sample(anyCase, 80);
     // Vectors of two lengths.
-    const both = await Promise.all(
-      (hasTiles ? ['amx'] : ['avx2', 'baseline']).map((PROJ_ONEDNN_ISA) => run(cases, { PROJ_ONEDNN_ISA })),
-    );
+    const sets = hasTiles ? [{}] : [{}, { PROJ_ONEDNN_ISA: 'baseline' }];
+    const both = await Promise.all(sets.map((set) => run(cases, set)));
     for (const { results } of both) for (const [i, one] of cases.entries()) expectDefinition(one, results[i]!);
   }, 60_000);
 
