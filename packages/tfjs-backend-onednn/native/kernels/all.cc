@@ -10,6 +10,7 @@ void add_kernels() {
   add_index();
   add_pool();
   add_batchnorm();
+  add_gate();
   add_softmax();
   add_optimizer();
   add_resize();

@@ -1,7 +1,7 @@
 // Elementwise operations of two tensors with broadcasting.
 #include <cmath>
 
-#include "kernels.h"
+#include "activations.h"
 #include "vector_math.h"
 
 namespace PROJ_ISA {

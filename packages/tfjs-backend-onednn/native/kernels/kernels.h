@@ -22,6 +22,7 @@ void add_copy();
 void add_index();
 void add_pool();
 void add_batchnorm();
+void add_gate();
 void add_softmax();
 void add_optimizer();
 void add_resize();

@@ -1,7 +1,7 @@
 // Elementwise operations of one tensor. Numbers of a call are the operation's parameters.
 #include <cmath>
 
-#include "kernels.h"
+#include "activations.h"
 #include "vector_math.h"
 
 namespace PROJ_ISA {

@@ -20,11 +20,6 @@ inline float float_of(int32_t i) {
   return x;
 }
 
-// Not-a-number comes through both, as tfjs has it.
-inline float relu(float x) { return x < 0 ? 0.0f : x; }
-// Gradient of relu from its output, where tfjs multiplies dy by a step.
-inline float relu_grad(float dy, float y) { return y > 0 ? dy : (y != y ? y : 0.0f * dy); }
-
 // Range reduction by ln 2 in two parts (Cody and Waite), polynomial of Cephes' expf.
 inline float vexp(float x) {
   const float clamped = x > 89.0f ? 89.0f : (x < -104.0f ? -104.0f : x);
@@ -77,35 +72,6 @@ inline float vsigmoid(float x) {
   const float e = vexp(x < 0 ? x : -x);  // in (0, 1]: nothing overflows
   const float y = 1.0f / (1.0f + e);
   return x < 0 ? e * y : y;
-}
-
-// vsigmoid where speed matters more than numbers below 2^-125, which are 0 here: vexp without what that takes.
-inline float quick_sigmoid(float x) {
-  const float t = x < 0 ? x : -x;
-  const float clamped = t < -87.0f ? -87.0f : t;
-  const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer, which its lowest bits then are
-  const float shifted = clamped * 1.44269504088896341f + magic;
-  const float n = shifted - magic;
-  float r = clamped - n * 0.693359375f;
-  r = r + n * 2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  // Not-a-number comes through, since p is that.
-  const float e = p * float_of(static_cast<int32_t>((static_cast<uint32_t>(bits_of(shifted)) + 127u) << 23));
-  const float above = 1.0f / (1.0f + e);
-  return x < 0 ? (t < -87.0f ? 0.0f : e * above) : above;
-}
-
-inline float silu(float x) { return quick_sigmoid(x) * x; }
-// Gradient of silu from its input.
-inline float silu_grad(float dy, float x) {
-  const float s = quick_sigmoid(x);
-  return dy * (s * (1.0f + x * (1.0f - s)));
 }
 
 // Rational approximation, degrees 13 and 6; it reaches 1 at 7.9.

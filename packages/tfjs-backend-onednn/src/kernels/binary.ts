@@ -1,13 +1,13 @@
 import type { DataType, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
+import { addToGated, mapProduct } from './gate.js';
 import { addToNormalised } from './normalize.js';
 import { type Inputs, isFloat, isPlain, registerNative, runOne } from './register.js';
 
 /** Kernels on two float32 or two int32 that keep the dtype. */
 const NUMBER: Readonly<Record<string, string>> = {
   Sub: 'subtract',
-  Multiply: 'multiply',
   Maximum: 'maximum',
   Minimum: 'minimum',
   SquaredDifference: 'squared_difference',
@@ -46,7 +46,12 @@ function areNumbers(a: TensorInfo, b: TensorInfo): boolean {
 
 export function registerBinary(): void {
   registerNative<Inputs<'a' | 'b'>>('Add', (backend, { a, b }) =>
-    areNumbers(a, b) ? (addToNormalised(backend, a, b) ?? elementwise(backend, 'add', a, b, a.dtype)) : undefined,
+    areNumbers(a, b)
+      ? (addToNormalised(backend, a, b) ?? addToGated(backend, a, b) ?? elementwise(backend, 'add', a, b, a.dtype))
+      : undefined,
+  );
+  registerNative<Inputs<'a' | 'b'>>('Multiply', (backend, { a, b }) =>
+    areNumbers(a, b) ? (mapProduct(backend, a, b) ?? elementwise(backend, 'multiply', a, b, a.dtype)) : undefined,
   );
   for (const [kernelName, op] of Object.entries(NUMBER)) {
     registerNative<Inputs<'a' | 'b'>>(kernelName, (backend, { a, b }) =>

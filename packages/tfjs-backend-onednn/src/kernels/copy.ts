@@ -9,6 +9,7 @@ import type {
 } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
+import { isSpread } from './gate.js';
 import { innerGradient } from './padded-conv.js';
 import { type Inputs, isFloat, isPlain, registerNative, runOne } from './register.js';
 
@@ -26,8 +27,12 @@ function stridesOf(shape: readonly number[]): number[] {
   return strides;
 }
 
-function copy(backend: OnednnBackend, x: TensorInfo, shape: number[], { offset, dims, strides }: Walk): TensorInfo {
-  return runOne(backend, 'copy_strided', [x], [{ shape, dtype: x.dtype }], [offset, dims.length, ...dims, ...strides]);
+function numbersOf({ offset, dims, strides }: Walk): number[] {
+  return [offset, dims.length, ...dims, ...strides];
+}
+
+function copy(backend: OnednnBackend, x: TensorInfo, shape: number[], walk: Walk): TensorInfo {
+  return runOne(backend, 'copy_strided', [x], [{ shape, dtype: x.dtype }], numbersOf(walk));
 }
 
 /** `x` with its dimensions in the order of `perm`. */
@@ -91,11 +96,14 @@ export function registerCopy(): void {
     if (!isPlain(x)) return undefined;
     const strides = stridesOf(x.shape);
     const shape = x.shape.map((size, i) => size * reps[i]!);
-    return copy(backend, x, shape, {
+    const walk = {
       offset: 0,
       dims: x.shape.flatMap((size, i) => [reps[i]!, size]),
       strides: strides.flatMap((stride) => [0, stride]),
-    });
+    };
+    // The gradient of a mean, which may be added to that of a gated map.
+    if (isSpread(x, shape)) return backend.defer('copy_strided', [x], shape, numbersOf(walk));
+    return copy(backend, x, shape, walk);
   });
 
   registerNative<Inputs<'x'>, PadV2Attrs>('PadV2', (backend, { x }, { paddings, constantValue }) => {

@@ -89,24 +89,29 @@ export function activatedNormalised(
 export function gradientOfActivated(backend: OnednnBackend, dy: TensorInfo, z: TensorInfo): TensorInfo | undefined {
   const call = backend.deferredCall(z, 'batch_norm');
   if (call === undefined || call.inputs.at(-1) !== undefined) return undefined;
-  return backend.defer('batch_norm_silu_grad', [dy, ...call.inputs.slice(0, -1)], z.shape, call.numbers.slice(0, 1));
+  const [d, ...gate] = backend.deferredCall(dy, 'scale_shift')?.inputs ?? [dy, undefined, undefined];
+  const operands = [d, ...call.inputs.slice(0, -1), ...gate];
+  return backend.defer('batch_norm_silu_grad', operands, z.shape, call.numbers.slice(0, 1));
 }
 
-/** The operands of `batch_norm_grad` after x, up to beta, and its activation: what comes after a normalisation of `x` of one pass. */
+const NO_GATE = [undefined, undefined] as const;
+
+/** Operands of `batch_norm_grad` and its activation: what comes after a normalisation of `x` of one pass. */
 function gradientOfActivation(
   backend: OnednnBackend,
   x: TensorInfo,
   dy: TensorInfo,
-): { operands: [dy: Operand, y: Operand]; beta: Operand; activation: number } {
+): { operands: [dy: Operand, y: Operand]; beta: Operand; gate: readonly Operand[]; activation: number } {
   const relu = backend.deferredCall(dy, 'relu_grad');
   if (relu !== undefined) {
-    return { operands: [relu.inputs[0], relu.inputs[1]], beta: undefined, activation: ACTIVATIONS.relu };
+    return { operands: [relu.inputs[0], relu.inputs[1]], beta: undefined, gate: NO_GATE, activation: ACTIVATIONS.relu };
   }
   const silu = backend.deferredCall(dy, 'batch_norm_silu_grad');
   if (silu !== undefined && silu.inputs[1]!.buffer === backend.bufferOf(x)) {
-    return { operands: [silu.inputs[0], undefined], beta: silu.inputs[4], activation: ACTIVATIONS.silu };
+    const [dy, , , , beta, , ...gate] = silu.inputs;
+    return { operands: [dy, undefined], beta, gate, activation: ACTIVATIONS.silu };
   }
-  return { operands: [dy, undefined], beta: undefined, activation: ACTIVATIONS.nothing };
+  return { operands: [dy, undefined], beta: undefined, gate: NO_GATE, activation: ACTIVATIONS.nothing };
 }
 
 export function registerNormalize(): void {
@@ -139,8 +144,8 @@ export function registerNormalize(): void {
       const { x, dy, gamma, mean, variance } = inputs;
       const channels = { shape: [x.shape.at(-1)!], dtype: 'float32' as const };
       const dx = { shape: x.shape, dtype: 'float32' as const };
-      const { operands, beta, activation } = gradientOfActivation(backend, x, dy);
-      const all = [x, ...operands, gamma, beta, mean, variance];
+      const { operands, beta, gate, activation } = gradientOfActivation(backend, x, dy);
+      const all = [x, ...operands, gamma, beta, mean, variance, ...gate];
       return backend.run('batch_norm_grad', all, [dx, channels, channels], [epsilon, activation]);
     },
   );

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
 import { castTo } from './cast.js';
 import { transpose } from './copy.js';
+import { sumOfProduct } from './gate.js';
 import { type Inputs, isPlain, registerNative, runOne } from './register.js';
 
 /** A tensor seen as [outer, n, inner], to be reduced over n. */
@@ -59,7 +60,9 @@ export function reduce(
 
 export function registerReduce(): void {
   registerNative<Inputs<'x'>, SumAttrs>('Sum', (backend, { x }, attrs) =>
-    isPlain(x) ? reduce(backend, 'sum', x, attrs, x.dtype === 'bool' ? 'int32' : x.dtype) : undefined,
+    isPlain(x)
+      ? (sumOfProduct(backend, x, attrs) ?? reduce(backend, 'sum', x, attrs, x.dtype === 'bool' ? 'int32' : x.dtype))
+      : undefined,
   );
   registerNative<Inputs<'x'>, SumAttrs>('Mean', (backend, { x }, attrs) => {
     if (!isPlain(x)) return undefined;
