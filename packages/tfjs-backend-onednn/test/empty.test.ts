@@ -24,7 +24,7 @@ function callOf(op: string, shape: Shape): Call | undefined {
   const [b, h, w, c] = shape;
   const float = (...shape: number[]): TensorSpec => ({ shape, dtype: 'float32' });
   const int = (...shape: number[]): TensorSpec => ({ shape, dtype: 'int32' });
-  const [x, pooled, channels] = [float(...shape), float(b, h / 2, w / 2, c), float(c)];
+  const [x, pooled, channels, gate] = [float(...shape), float(b, h / 2, w / 2, c), float(c), float(b, 1, 1, c)];
   const [sequence, gates, state] = [float(b, h * w, c), float(b, h * w, 4 * c), float(b, c)];
   const window = [2, 2, 2, 2, 1, 1, 0, 0];
   const view = [b, h * w, c];
@@ -51,9 +51,13 @@ function callOf(op: string, shape: Shape): Call | undefined {
     case 'batch_norm_statistics':
       return call([x], [channels, channels]);
     case 'batch_norm_grad':
-      return call([x, x, x, channels, channels, channels, channels], [x, channels, channels], [1e-3, 2]);
+      return call([x, x, x, channels, channels, channels, channels, gate, gate], [x, channels, channels], [1e-3, 2]);
     case 'batch_norm_silu_grad':
-      return call([x, x, channels, channels, channels, channels], [x], [1e-3]);
+      return call([x, x, channels, channels, channels, channels, gate, gate], [x], [1e-3]);
+    case 'scale_shift':
+      return call([x, gate, gate], [x]);
+    case 'sum_products':
+      return call([x, x], [gate], view);
     case 'sum':
     case 'mean':
     case 'max':

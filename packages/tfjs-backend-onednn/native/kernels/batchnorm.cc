@@ -37,7 +37,7 @@ void statistics_of(const Call& call) {
   all_column_sums<2>(m.rows, m.columns, sums, [=](int64_t begin, int64_t end, float* part, double* total) {
     column_sums<2>(begin, end, m.columns, part, total, [=](int64_t r, int64_t c, auto* out) {
       using V = std::remove_reference_t<decltype(*out)>;
-      const V d = load<V>(x + r * m.columns + c) - load<V>(shift + c);
+      const V d = load_ahead<V>(x + r * m.columns + c) - load<V>(shift + c);
       out[0] = d;
       out[1] = d * d;
     });
@@ -147,7 +147,7 @@ struct Gated {
 
   template <class V>
   V at(int64_t i, int64_t c) const {
-    const V d = load<V>(dy + i);
+    const V d = load_ahead<V>(dy + i);
     if constexpr (kGated) return d * load<V>(scale + c) + load<V>(shift + c);
     else return d;
   }
@@ -159,7 +159,7 @@ void for_gate(const Call& call, const Tensor& dy, size_t gate, F&& f) {
   const Matrix m = matrix(dy);
   const T* data = dy.as<const T>();
   if (!call[gate].present()) return f(Gated<T, false>{data, nullptr, nullptr, m.columns}, std::max<int64_t>(1, m.rows));
-  f(Gated<T, true>{data, widened(call[gate]), widened(call[gate + 1]), m.columns}, std::max<int64_t>(1, m.rows / dy.dims[0]));
+  f(Gated<T, true>{data, widened(call[gate]), widened(call[gate + 1]), m.columns}, m.rows ? m.rows / dy.dims[0] : 1);
 }
 
 template <class T>
@@ -213,7 +213,7 @@ void gradients(const Call& call, Dy dy, int64_t picture_rows) {
       column_sums<2>(first, last, m.columns, part, total, [=](int64_t r, int64_t c, auto* out) {
         using V = std::remove_reference_t<decltype(*out)>;
         const int64_t at = r * m.columns + c;
-        const V in = load<V>(x + at), g = gradient_at(gated, at, c, in);
+        const V in = load_ahead<V>(x + at), g = gradient_at(gated, at, c, in);
         if constexpr (kKeeps) store(dx + at, g);
         out[0] = g;
         out[1] = g * (in - load<V>(mean + c));

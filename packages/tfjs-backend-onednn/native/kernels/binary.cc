@@ -67,14 +67,27 @@ inline void row(const Broadcast& p, const A* __restrict a, const B* __restrict b
   }
 }
 
+// Short rows that all take the same of b, as those of three colours with a number for each: b is repeated, and so many rows
+// become one.
+template <class B>
+const B* join_rows(Broadcast& p, const B* b) {
+  constexpr int64_t kLongEnough = 64;
+  if (p.rank != 1 || p.inner >= kLongEnough || !p.a_inner || !p.b_inner || p.a_strides[0] != p.inner || p.b_strides[0] != 0) return b;
+  const int64_t times = std::min(p.rows, 16 * kLongEnough / p.inner), length = times * p.inner;
+  B* repeated = static_cast<B*>(scratch(static_cast<size_t>(length) * sizeof(B)));
+  for (int64_t i = 0; i < length; ++i) repeated[i] = b[i % p.inner];
+  p.inner = p.a_strides[0] = length;
+  return repeated;
+}
+
 template <class F, class A, class Out, class B = A>
 void binary(const Call& call) {
   const Tensor &ta = call[0], &tb = call[1], &ty = call[2];
   const int64_t total = ty.size();
   if (total == 0) return;
-  const Broadcast p = plan(ta, tb, ty);
+  Broadcast p = plan(ta, tb, ty);
   const A* a = ta.as<const A>();
-  const B* b = tb.as<const B>();
+  const B* b = join_rows(p, tb.as<const B>());
   Out* y = ty.as<Out>();
   parallel(total, grain_of(F::cost), [&](int64_t begin, int64_t end) {
     while (begin < end) {

@@ -8,13 +8,22 @@ namespace PROJ_ISA {
 // f32 over stretches of so many rows, f64 between them.
 constexpr int64_t kColumnStretch = 128;
 
+// As load, and what will be asked for next of rows that lie one after the other: walking along several rows at once hides from
+// the processor that it reads all in turn.
+template <class V, class Map>
+inline V load_ahead(const Map* at) {
+  constexpr int64_t kBytesAhead = 2048;
+  __builtin_prefetch(reinterpret_cast<const char*>(at) + kBytesAhead);
+  return load<V>(at);
+}
+
 // Adds to part[k * width + c], for each of `Sums` terms k, what `Rows` rows from r on give.
 template <int Rows, int Sums, class Term>
 inline void add_rows(int64_t r, int64_t width, float* part, Term&& term) {
   for_lanes(width, [&](int64_t c, auto lanes) {
     using V = decltype(lanes);
     V sum[Sums] = {};
-#pragma GCC unroll 4
+#pragma GCC unroll 2
     for (int i = 0; i < Rows; ++i) {
       V values[Sums];
       term(r + i, c, values);
@@ -28,7 +37,7 @@ inline void add_rows(int64_t r, int64_t width, float* part, Term&& term) {
 // array of floats or of Lanes from column c on. `part` has room for Sums * width floats.
 template <int Sums, class Term>
 inline void column_sums(int64_t begin, int64_t end, int64_t width, float* part, double* total, Term&& term) {
-  constexpr int kTogether = 4;  // Rows, for which a partial sum is read and written once.
+  constexpr int kTogether = 2;  // Rows, for which a partial sum is read and written once.
   while (begin < end) {
     const int64_t stop = std::min(end, begin + kColumnStretch);
     std::fill(part, part + Sums * width, 0.0f);

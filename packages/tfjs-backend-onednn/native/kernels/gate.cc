@@ -42,7 +42,7 @@ void sum_products_of(const Call& call) {
       std::fill(total, total + inner, 0.0);
       column_sums<1>(o * n, (o + 1) * n, inner, part, total, [=](int64_t r, int64_t c, auto* out) {
         using V = std::remove_reference_t<decltype(*out)>;
-        out[0] = load<V>(a + r * inner + c) * load<V>(b + r * inner + c);
+        out[0] = load_ahead<V>(a + r * inner + c) * load_ahead<V>(b + r * inner + c);
       });
       for (int64_t c = 0; c < inner; ++c) sums[o * inner + c] = static_cast<float>(total[c]);
     }
