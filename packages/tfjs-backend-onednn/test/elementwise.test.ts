@@ -164,6 +164,15 @@ describe.skipIf(!available)('elementwise kernels agree with the plain JS backend
     );
   });
 
+  it('a few numbers for each pixel of a map', async () => {
+    for (const channels of [2, 3, 5, 63, 64]) {
+      const map = () => noise([2, 37, 41, channels]);
+      const each = () => noise([channels], 2);
+      await expectSame(() => [map().mul(each()), map().sub(each()), each().sub(map())], { elementwise: true });
+      await expectSame(() => [map().greater(each()), map().toInt().mul(each().toInt())]);
+    }
+  });
+
   it('int32 and bool operations keep their dtype', async () => {
     const x = () => tf.tensor1d([-5, 0, 7, 16777215, -16777216], 'int32');
     await expectSame(() => [tf.neg(x()), tf.abs(x()), tf.square(x()), tf.sign(x()), tf.relu(x())]);

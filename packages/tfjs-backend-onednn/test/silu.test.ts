@@ -26,6 +26,23 @@ describe.skipIf(!available)('SiLU', () => {
     await expectSame(() => tf.grad(swish)(x(), noise([41, 7], 2)));
   });
 
+  it('is exact to 4 units in the last place, in registers and beside them', () => {
+    tf.tidy(() => {
+      const xs = Float32Array.from({ length: 17_403 }, (_, i) => (i - 8701) / 100.7);
+      for (const shape of [[17_403], [5801, 3]]) {
+        const beta = tf.zeros([shape.at(-1)!]);
+        const norm = (x: tf.Tensor) => tf.batchNorm(x, beta, tf.onesLike(beta), beta, tf.onesLike(beta), 0);
+        const x = tf.tensor(xs, shape);
+        for (const y of [silu(x), silu(norm(x))]) {
+          for (const [i, value] of y.dataSync().entries()) {
+            const exact = xs[i]! / (1 + Math.exp(-xs[i]!));
+            expect(Math.abs(value - exact)).toBeLessThanOrEqual(4 * 2 ** -23 * Math.abs(exact));
+          }
+        }
+      }
+    });
+  });
+
   it('has a second derivative, which tfjs gives wrongly for what it composes', () => {
     const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
     const slope = (x: number) => sigmoid(x) * (1 + x * (1 - sigmoid(x)));
