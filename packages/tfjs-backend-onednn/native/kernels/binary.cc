@@ -67,14 +67,27 @@ inline void row(const Broadcast& p, const A* __restrict a, const B* __restrict b
   }
 }
 
+// Where the second input is one short row, as of the colours of a picture, many copies of it make a longer one.
+template <class B>
+const B* longer_rows(Broadcast& p, const B* b) {
+  constexpr int64_t kShort = 64, kCopies = 64;
+  if (p.rank != 1 || p.inner >= kShort || p.rows < kCopies || !p.a_inner || !p.b_inner || p.b_strides[0] != 0) return b;
+  B* copies = static_cast<B*>(scratch(static_cast<size_t>(p.inner * kCopies) * sizeof(B)));
+  for (int64_t i = 0; i < p.inner * kCopies; ++i) copies[i] = b[i % p.inner];
+  p.inner *= kCopies;
+  p.a_strides[0] *= kCopies;
+  p.dims[0] = p.rows = (p.rows + kCopies - 1) / kCopies;
+  return copies;
+}
+
 template <class F, class A, class Out, class B = A>
 void binary(const Call& call) {
   const Tensor &ta = call[0], &tb = call[1], &ty = call[2];
   const int64_t total = ty.size();
   if (total == 0) return;
-  const Broadcast p = plan(ta, tb, ty);
+  Broadcast p = plan(ta, tb, ty);
   const A* a = ta.as<const A>();
-  const B* b = tb.as<const B>();
+  const B* b = longer_rows(p, tb.as<const B>());
   Out* y = ty.as<Out>();
   parallel(total, grain_of(F::cost), [&](int64_t begin, int64_t end) {
     while (begin < end) {
