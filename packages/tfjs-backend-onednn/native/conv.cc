@@ -105,13 +105,20 @@ void conv2d(const Call& call) {
 namespace {
 
 // Of a convolution with batch normalisation, after those of the geometry.
-enum { kEpsilon = kDepthwise + 1, kRelu };
+enum { kEpsilon = kDepthwise + 1, kAfter };
 
 float or_else(const Tensor& t, int64_t i, float otherwise) { return t.present() ? t.f32()[i] : otherwise; }
 
+void silu_in_place(const Tensor& y) {
+  static const Op silu = *std::find_if(registry().begin(), registry().end(), [](const Op& op) { return !strcmp(op.name, "silu"); });
+  Call call;
+  call.tensors = {y, y};
+  silu.run(call);
+}
+
 }  // namespace
 
-// y = relu?((x * filter + bias - mean) / sqrt(variance + epsilon) * scale + offset + residual)
+// y = activation((x * filter + bias - mean) / sqrt(variance + epsilon) * scale + offset + residual)
 // x, filter, bias?, mean, variance, offset?, scale?, residual?, y
 void conv2d_norm(const Call& call) {
   const Tensor &x = call[0], &w = call[1], &bias = call[2], &mean = call[3], &variance = call[4], &offset = call[5],
@@ -123,9 +130,13 @@ void conv2d_norm(const Call& call) {
     factor[i] = or_else(scale, i, 1.0f) / std::sqrt(variance.f32()[i] + static_cast<float>(call.number(kEpsilon)));
     shift[i] = or_else(offset, i, 0.0f) + (or_else(bias, i, 0.0f) - mean.f32()[i]) * factor[i];
   }
+  const auto activation = static_cast<After>(call.integer(kAfter));
   if (!residual.present() || residual.type == y.type) {
-    const Finish finish{factor, shift, residual.data, call.integer(kRelu) != 0};
-    if (own_forward(call, x, w, finish, y)) return;
+    const Finish finish{factor, shift, residual.data, activation == After::relu};
+    if (own_forward(call, x, w, finish, y)) {
+      if (activation == After::silu) silu_in_place(y);
+      return;
+    }
   }
   const bool apart = residual.present() && residual.type == y.type && !adds_maps(call, x, w);
   const Desc per_channel = dnn::strided({1, channels, 1, 1}, {channels, 1, 1, 1});
@@ -137,7 +148,8 @@ void conv2d_norm(const Call& call) {
     after.append_binary(dnnl::algorithm::binary_mul, per_channel);
     after.append_binary(dnnl::algorithm::binary_add, per_channel);
     if (residual.present() && !apart) after.append_binary(dnnl::algorithm::binary_add, map);
-    if (call.integer(kRelu) && !apart) dnn::append_activation(after, Activation::relu, 0);
+    if (activation == After::relu && !apart) dnn::append_activation(after, Activation::relu, 0);
+    if (activation == After::silu && !apart) dnn::append_eltwise(after, dnnl::algorithm::eltwise_swish, 1, 0);
     dnnl::primitive_attr attributes = dnn::attributes();
     attributes.set_post_ops(after);
     const auto pd = dnn::conv_forward(c, dnn::nhwc(c.src, p), dnn::any(c.weights, p), dnn::nhwc(c.dst, p), attributes);
@@ -155,7 +167,8 @@ void conv2d_norm(const Call& call) {
   if (residual.present() && !apart) arguments.insert({post_op(2), dnn::wrap(map, residual.data)});
   add_scratch(arguments, e.scratch);
   e.primitive.execute(onednn_stream(), arguments);
-  if (apart) add_residual(residual, call.integer(kRelu) != 0, y);
+  if (apart) add_residual(residual, activation == After::relu, y);
+  if (apart && activation == After::silu) silu_in_place(y);
 }
 
 namespace {

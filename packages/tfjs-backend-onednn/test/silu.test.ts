@@ -70,6 +70,35 @@ describe.skipIf(!available)('SiLU', () => {
     });
   });
 
+  it.each([
+    ['1x1', [1, 1, 20, 24]],
+    ['3x3 of many channels', [3, 3, 40, 36]],
+    ['depthwise', [3, 3, 20, 1]],
+  ] as const)(
+    'gives the same after a convolution with normalisation in a prediction, %s',
+    async (name, filterShape) => {
+      const predict = () => {
+        const x = noise([2, 5, 7, filterShape[2]], 1) as tf.Tensor4D;
+        const filter = noise(filterShape, 2) as tf.Tensor4D;
+        const y = name === 'depthwise' ? tf.depthwiseConv2d(x, filter, 1, 'same') : tf.conv2d(x, filter, 1, 'same');
+        const channels = y.shape[3];
+        const [mean, offset, scale] = [3, 4, 5].map((seed) => noise([channels], seed)) as [
+          tf.Tensor,
+          tf.Tensor,
+          tf.Tensor,
+        ];
+        const normalised = () =>
+          tf.batchNorm(y, mean as tf.Tensor1D, tf.ones([channels]), offset as tf.Tensor1D, scale as tf.Tensor1D);
+        return [swish(normalised()), swish(normalised().add(noise(y.shape, 6)))];
+      };
+      await expectSame(predict);
+      await tf.setBackend('onednn');
+      const operations = operationsOf(() => tf.tidy(predict));
+      expect(operations).toMatchObject({ conv2d_norm: 2 });
+      expect(Object.keys(operations)).not.toContain('silu');
+    },
+  );
+
   type Norm = (x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) => tf.Tensor;
   const norm: Norm = (x, gamma, beta) => batchNormTrain(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, 1e-3)[0];
   const inputs = () => [noise(shape, 1).mul(2).add(1), noise([20], 2), noise([20], 3)];

@@ -102,6 +102,28 @@ describe.skipIf(!available)('storage', () => {
     expect(native().liveBuffers).toBe(before.liveBuffers);
   });
 
+  it('copies nothing for a slice that is all, and for a transposition that moves no elements', () => {
+    const x = tf.tensor3d([1, 2, 3, 4, 5, 6], [1, 2, 3]);
+    const before = native().liveBuffers;
+    const views = [
+      x.slice([0, 0, 0], [1, 2, 3]),
+      x.transpose([1, 0, 2]),
+      x.transpose([0, 1, 2]),
+      x.transpose([1, 2, 0]),
+    ];
+    expect(native().liveBuffers).toBe(before);
+    expect(views.map(({ shape }) => shape)).toEqual([
+      [1, 2, 3],
+      [2, 1, 3],
+      [1, 2, 3],
+      [2, 3, 1],
+    ]);
+    x.dispose();
+    for (const view of views) expect(Array.from(view.dataSync())).toEqual([1, 2, 3, 4, 5, 6]);
+    tf.dispose(views);
+    expect(native().liveBuffers).toBe(before - 1);
+  });
+
   it('never writes an upload over memory that waiting calls still use', async () => {
     // Many rounds in which an upload follows the disposal of a buffer of the same size that the queue still reads.
     const size = 50_000;

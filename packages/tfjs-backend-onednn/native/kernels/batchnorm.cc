@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "../finish.h"
 #include "activations.h"
 #include "columns.h"
 
@@ -54,8 +55,6 @@ void statistics_of(const Call& call) {
 void statistics(const Call& call) {
   call[0].type == Type::bf16 ? statistics_of<Bf16>(call) : statistics_of<float>(call);
 }
-
-enum class After : int { nothing = 0, relu = 1, silu = 2 };
 
 // f(constant After) for the one that a call's number names, so that each is compiled by itself.
 template <class F>

@@ -60,9 +60,8 @@ struct Convolution {
     return at < 0 || at >= axis.size * axis.divisor ? -1 : axis.divisor == 1 ? at : at / axis.divisor;
   }
 
-  void gather(const Lattice& lattice, int64_t first, Block& block) const {
-    const int64_t pixels = s.batch * lattice.rows * lattice.columns;
-    block.rows = std::min<int64_t>(kRows, pixels - first);
+  void gather(const Lattice& lattice, int64_t first, int64_t rows, Block& block) const {
+    block.rows = rows;
     const Map* base[kRows];
     int64_t py[kRows], px[kRows];
     int64_t column = first % lattice.columns, row = first / lattice.columns, sample = row / lattice.rows;
@@ -147,22 +146,28 @@ struct Convolution {
   }
 
   void run(const Lattice& lattice) const {
-    const int64_t pixels = s.batch * lattice.rows * lattice.columns, chunk = kBlocks * kRows, taps = s.taps();
-    const int64_t chunks = (pixels + chunk - 1) / chunk;
+    const int64_t pixels = s.batch * lattice.rows * lattice.columns, panels = panels_of(s), taps = s.taps();
+    const int64_t all_blocks = (pixels + kRows - 1) / kRows, chunks = (all_blocks + kBlocks - 1) / kBlocks;
+    // Of few pixels threads share the panels as well.
+    const int64_t enough = 2 * omp_get_max_threads();
+    const int64_t groups = std::min(panels, chunks < enough ? (enough + chunks - 1) / chunks : 1);
     const size_t per_thread = static_cast<size_t>(kBlocks * taps * (kRows + 1)) * sizeof(int64_t);
     char* lists = static_cast<char*>(scratch(per_thread * static_cast<size_t>(omp_get_max_threads())));
 #pragma omp parallel for schedule(dynamic)
-    for (int64_t i = 0; i < chunks; ++i) {
+    for (int64_t i = 0; i < chunks * groups; ++i) {
+      const int64_t chunk = i / groups, group = i % groups;
       auto* tap = reinterpret_cast<int64_t*>(lists + per_thread * static_cast<size_t>(omp_get_thread_num()));
       auto* from = reinterpret_cast<const Map**>(tap + kBlocks * taps);
       Block blocks[kBlocks];
       int64_t count = 0;
-      for (int64_t first = i * chunk; first < std::min(pixels, (i + 1) * chunk); first += kRows, ++count) {
+      for (int64_t block = chunk * kBlocks; block < std::min(all_blocks, (chunk + 1) * kBlocks); ++block, ++count) {
         blocks[count].tap = tap + count * taps;
         blocks[count].from = from + count * taps * kRows;
-        gather(lattice, first, blocks[count]);
+        // Blocks of equal size, since one of a few pixels takes as long as a full one.
+        const int64_t first = pixels * block / all_blocks;
+        gather(lattice, first, pixels * (block + 1) / all_blocks - first, blocks[count]);
       }
-      for (int64_t panel = 0; panel < panels_of(s); ++panel)
+      for (int64_t panel = panels * group / groups; panel < panels * (group + 1) / groups; ++panel)
         for (int64_t b = 0; b < count; ++b) product_of<kRows>(blocks[b], panel);
     }
   }

@@ -103,14 +103,16 @@ struct Algorithm {
       }
   }
 
-  void output(const float* m, int64_t plane, int64_t tile, const Finish& finish, Map* y) const {
+  // Of kColumns filters from k0 on, whose products of one place lie kRows * kColumns floats from those of the next.
+  void output(const float* m, int64_t tile, int64_t k0, const Finish& finish, Map* y) const {
     Map* pixels[kOut * kOut];
     output_pixels<Map>(y, nullptr, tile, pixels);
     const Map* residual = static_cast<const Map*>(finish.residual);
-    for_lanes(s.filters, [&](int64_t k, auto lanes) {
+    for_lanes(std::min<int64_t>(kColumns, s.filters - k0), [&](int64_t j, auto lanes) {
       using V = decltype(lanes);
+      const int64_t k = k0 + j;
       V from[kPlaces], to[kOut * kOut];
-      for (int i = 0; i < kPlaces; ++i) from[i] = load<V>(m + i * plane + k);
+      for (int i = 0; i < kPlaces; ++i) from[i] = load<V>(m + i * kRows * kColumns + j);
       both_ways<kSize, kOut>(from, to, Tile::template output<V>);
       for (int i = 0; i < kOut * kOut; ++i) {
         if (!pixels[i]) continue;
@@ -136,56 +138,84 @@ struct Algorithm {
     });
   }
 
-  // Tiles from `first` on: their inputs and their products, of `plane` tiles.
+  // Tiles from `first` on, in blocks of up to kRows, whose inputs lie together in `v`: [blocks, places, rows * C and some].
   struct Turn {
-    int64_t first, tiles, plane;
-    float *v, *m;
+    int64_t first, tiles, rows;
+    float* v;
+
+    int64_t blocks() const { return (tiles + rows - 1) / rows; }
   };
 
-  // What a thread works on should stay in its second-level cache, yet each of its turns reads all filters.
-  int64_t tiles_of_a_turn() const {
-    constexpr int64_t kCacheBytes = 768 << 10, kFewest = 48;
-    const int64_t bytes = kPlaces * (s.channels + padded_filters(s)) * static_cast<int64_t>(sizeof(float));
-    const int64_t share = (s.tiles() + omp_get_max_threads() - 1) / omp_get_max_threads();
-    return (std::min(std::max(kFewest, kCacheBytes / bytes), share) + kRows - 1) / kRows * kRows;
+  int64_t place_size(const Turn& turn) const { return turn.rows * s.channels + kApart; }
+  int64_t v_size(int64_t tiles) const {
+    return (tiles + kRows) * kPlaces * (s.channels + kApart);
+  }
+
+  // Blocks of equal size, since one of a few rows takes as long as a full one.
+  Turn turn_of(int64_t first, int64_t tiles, float* v) const {
+    const int64_t blocks = (tiles + kRows - 1) / kRows;
+    return {first, tiles, (tiles + blocks - 1) / blocks, v};
+  }
+
+  void inputs(const Turn& turn, const Map* x, const Map* outside, int64_t begin, int64_t end) const {
+    for (int64_t t = begin; t < end; ++t) {
+      float* block = turn.v + t / turn.rows * kPlaces * place_size(turn);
+      input(x, outside, turn.first + t, block + t % turn.rows * s.channels, place_size(turn));
+    }
+  }
+
+  // Of one panel of filters and blocks from `begin` on: the products of all places, which stay in the first-level cache, and
+  // what they stand for.
+  void outputs(const Turn& turn, const float* packed, int64_t panel, int64_t begin, int64_t end, const Finish& finish,
+               Map* y) const {
+    constexpr int64_t kTogether = kPlaces > 16 ? 1 : 2;  // for which filters are read once
+    const int64_t filters = s.channels * kColumns, panels = panels_of(s);
+    float m[kTogether][kPlaces][kRows * kColumns];
+    for (int64_t first = begin; first < end; first += kTogether) {
+      const int64_t last = std::min(end, first + kTogether);
+      for (int64_t place = 0; place < kPlaces; ++place)
+        for (int64_t block = first; block < last; ++block) {
+          const int64_t rows = std::min(turn.rows, turn.tiles - block * turn.rows);
+          const Factor v{turn.v + (block * kPlaces + place) * place_size(turn), s.channels, 1};
+          panel_product(rows, s.channels, v, packed + (place * panels + panel) * filters, kColumns, m[block - first][place],
+                        kColumns, false);
+        }
+      for (int64_t block = first; block < last; ++block)
+        for (int64_t t = block * turn.rows; t < std::min(turn.tiles, (block + 1) * turn.rows); ++t)
+          output(m[block - first][0] + t % turn.rows * kColumns, turn.first + t, panel * kColumns, finish, y);
+    }
   }
 
   void forward(const Map* x, const float* packed, const Finish& finish, Map* y) const {
+    constexpr int64_t kShared = 512 << 10, kTurn = 256 << 10, kFewest = 24;
     const Map* outside = nothing(s.channels);
-    const int64_t panels = panels_of(s), tiles = s.tiles();
-    const auto inputs = [&](const Turn& turn, int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t)
-        input(x, outside, turn.first + t, turn.v + t * input_row(s), turn.plane * input_row(s));
-    };
-    const auto products = [&](const Turn& turn, int64_t begin, int64_t end) {
-      for (int64_t item = begin; item < end; ++item) {
-        const int64_t place = item / panels, panel = item % panels;
-        const Factor v{turn.v + place * turn.plane * input_row(s), input_row(s), 1};
-        float* m = turn.m + place * turn.plane * output_row(s) + panel * kColumns;
-        panel_product(turn.tiles, s.channels, v, packed + item * s.channels * kColumns, kColumns, m, output_row(s), false);
-      }
-    };
-    const auto outputs = [&](const Turn& turn, int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t)
-        output(turn.m + t * output_row(s), turn.plane * output_row(s), turn.first + t, finish, y);
-    };
-    const int64_t plane = tiles_of_a_turn(), turns = (tiles + plane - 1) / plane, threads = omp_get_max_threads();
-    if (turns < threads) {  // Too few for each to have one: all take part in the same.
-      const Turn turn{0, tiles, tiles, floats(kPlaces * tiles * input_row(s)), floats(kPlaces * tiles * output_row(s))};
-      parallel(tiles, grain_of(kPlaces * s.channels), [&](int64_t begin, int64_t end) { inputs(turn, begin, end); });
-      parallel(kPlaces * panels, grain_of(tiles * s.channels), [&](int64_t begin, int64_t end) { products(turn, begin, end); });
-      parallel(tiles, grain_of(kPlaces * s.filters), [&](int64_t begin, int64_t end) { outputs(turn, begin, end); });
+    const int64_t panels = panels_of(s), tiles = s.tiles(), threads = omp_get_max_threads();
+    const int64_t bytes = kPlaces * (s.channels + kApart) * static_cast<int64_t>(sizeof(float));
+    if (tiles * bytes < kShared) {  // All threads take part in the same turn.
+      const Turn turn = turn_of(0, tiles, floats(v_size(tiles)));
+      parallel(tiles, grain_of(kPlaces * s.channels), [&](int64_t begin, int64_t end) { inputs(turn, x, outside, begin, end); });
+      const int64_t blocks = turn.blocks();
+      parallel(panels * blocks, grain_of(turn.rows * kPlaces * s.channels), [&](int64_t begin, int64_t end) {
+        for (int64_t item = begin; item < end;) {
+          const int64_t panel = item / blocks, count = std::min(end, (panel + 1) * blocks) - item;
+          outputs(turn, packed, panel, item % blocks, item % blocks + count, finish, y);
+          item += count;
+        }
+      });
       return;
     }
-    const int64_t v_size = kPlaces * plane * input_row(s), m_size = kPlaces * plane * output_row(s);
-    float* work = floats(threads * (v_size + m_size));
+    // The inputs of a turn should stay in the second-level cache, yet each turn reads all filters. As many for each thread.
+    const int64_t wanted = std::min((tiles * bytes + kTurn - 1) / kTurn, (tiles + kFewest - 1) / kFewest);
+    const int64_t turns = (wanted + threads - 1) / threads * threads;
+    const int64_t most = (tiles + turns - 1) / turns;
+    const int64_t size = v_size(most);
+    float* work = floats(threads * size);
 #pragma omp parallel for schedule(dynamic)
     for (int64_t i = 0; i < turns; ++i) {
-      float* own = work + omp_get_thread_num() * (v_size + m_size);
-      const Turn turn{i * plane, std::min(plane, tiles - i * plane), plane, own, own + v_size};
-      inputs(turn, 0, turn.tiles);
-      products(turn, 0, kPlaces * panels);
-      outputs(turn, 0, turn.tiles);
+      const int64_t first = tiles * i / turns, count = tiles * (i + 1) / turns - first;
+      const Turn turn = turn_of(first, count, work + omp_get_thread_num() * size);
+      inputs(turn, x, outside, 0, count);
+      for (int64_t panel = 0; panel < panels; ++panel) outputs(turn, packed, panel, 0, turn.blocks(), finish, y);
     }
   }
 

@@ -35,15 +35,18 @@ function copy(backend: OnednnBackend, x: TensorInfo, shape: number[], walk: Walk
   return runOne(backend, 'copy_strided', [x], [{ shape, dtype: x.dtype }], numbersOf(walk));
 }
 
-/** `x` with its dimensions in the order of `perm`. */
+/** `x` with its dimensions in the order of `perm`; the same data where that moves no dimension but those of one element. */
 export function transpose(backend: OnednnBackend, x: TensorInfo, perm: readonly number[]): TensorInfo {
   const strides = stridesOf(x.shape);
   const shape = perm.map((i) => x.shape[i]!);
+  const moved = perm.filter((i) => x.shape[i] !== 1);
+  if (moved.every((i, at) => at === 0 || moved[at - 1]! < i)) return backend.alias(x, shape);
   return copy(backend, x, shape, { offset: 0, dims: shape, strides: perm.map((i) => strides[i]!) });
 }
 
-/** The box of `size` at `begin`. */
+/** The box of `size` at `begin`; the same data where that is all. */
 export function slice(backend: OnednnBackend, x: TensorInfo, begin: readonly number[], size: number[]): TensorInfo {
+  if (tf.util.arraysEqual(x.shape, size)) return backend.alias(x);
   const strides = stridesOf(x.shape);
   const offset = begin.reduce((sum, at, i) => sum + at * strides[i]!, 0);
   return copy(backend, x, size, { offset, dims: size, strides });

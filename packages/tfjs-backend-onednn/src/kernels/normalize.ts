@@ -63,20 +63,17 @@ export function addToNormalised(backend: OnednnBackend, a: TensorInfo, b: Tensor
   return undefined;
 }
 
-/** What a normalisation does to its result, by the numbers of `native/kernels/batchnorm.cc`. */
+/** What a normalisation does to its result, by the numbers of `native/finish.h`. */
 const ACTIVATIONS = { nothing: 0, relu: 1, silu: 2 } as const;
 
-/**
- * The activation of a batch normalisation, with or without a residual sum, that is not computed yet, in the pass of that. In
- * that of a convolution only the ReLU.
- */
+/** The activation of a batch normalisation, with or without a residual sum, that is not computed yet, in the pass of that. */
 export function activatedNormalised(
   backend: OnednnBackend,
   x: TensorInfo,
   activation: 'relu' | 'silu',
 ): TensorInfo | undefined {
   const call = deferredNormalisation(backend, x);
-  if (call === undefined || (activation === 'silu' && call.op !== 'batch_norm')) return undefined;
+  if (call === undefined) return undefined;
   const numbers = [...call.numbers.slice(0, -1), ACTIVATIONS[activation]];
   const output = { shape: x.shape, dtype: 'float32' as const };
   return autocast(call.precision, () => runOne(backend, call.op, call.inputs, [output], numbers));
