@@ -18,9 +18,6 @@ namespace {
 
 constexpr uint64_t kMaxPending = 16384;
 constexpr int kSpin = 200;
-constexpr std::chrono::milliseconds kKeepTeam{2};
-// Work that is worth more than what it takes to make a team anew.
-constexpr double kWorkOfATeam = 1e7;
 
 struct Queue {
   std::mutex lock;
@@ -35,7 +32,7 @@ struct Queue {
   int threads = 1;
   std::vector<OpProfile> profile;
 
-  bool has_work() const { return !busy && !tasks.empty() && (!leaving || waiters > 0); }
+  bool has_work() const { return !tasks.empty() && (!leaving || waiters > 0); }
 
   // Until `ready`, with the lock held.
   template <class F>
@@ -107,32 +104,10 @@ void run(Queue& q, Task& task) {
     task.env->failure = std::make_shared<const std::string>(describe(task.call) + ": " + error);
 }
 
-// OpenMP keeps a team of threads for each thread that has led one, and where these are more than there are cores none of them
-// spins before it sleeps, which for small calls is most of their time. So only one thread has a team, as long as it has work.
-thread_local bool leads = false;
-
-void lead_team(const Queue& q) {
-  if (leads) return;
-  omp_set_num_threads(q.threads);
-  omp_set_dynamic(0);
-  leads = true;
-}
-
-void leave_team() {
-  if (leads) omp_pause_resource(omp_pause_hard, omp_get_initial_device());
-  leads = false;
-}
-
-// With the lock held.
-void end_of_work(Queue& q, uint64_t tasks) {
-  q.busy = false;
-  q.running = nullptr;
-  q.completed.fetch_add(tasks);
-  if (q.waiters > 0 || q.leaving) q.done.notify_all();
-}
-
 void loop() {
   Queue& q = queue();
+  omp_set_num_threads(q.threads);
+  omp_set_dynamic(0);
   std::unique_lock<std::mutex> guard(q.lock);
   for (;;) {
     for (int i = 0; !q.has_work() && i < kSpin; ++i) {
@@ -140,26 +115,25 @@ void loop() {
       __builtin_ia32_pause();
       guard.lock();
     }
-    q.asleep = true;
-    if (leads && !q.work.wait_for(guard, kKeepTeam, [&] { return q.has_work(); })) {
-      guard.unlock();
-      leave_team();
-      guard.lock();
+    while (!q.has_work()) {
+      q.asleep = true;
+      q.work.wait(guard);
+      q.asleep = false;
     }
-    q.work.wait(guard, [&] { return q.has_work(); });
-    q.asleep = false;
     std::unique_ptr<Task> task = std::move(q.tasks.front());
     q.tasks.pop_front();
     q.running = task->env;
     q.busy = true;
     const bool dropped = task->env && task->env->closing;
     guard.unlock();
-    lead_team(q);
     if (task->call.op && !dropped) run(q, *task);
     if (task->finish) task->finish();
     task.reset();
     guard.lock();
-    end_of_work(q, 1);
+    q.busy = false;
+    q.running = nullptr;
+    q.completed.fetch_add(1);
+    if (q.waiters > 0 || q.leaving) q.done.notify_all();
   }
 }
 
@@ -194,7 +168,6 @@ uint64_t append(Queue& q, std::unique_ptr<Task> task) {
 
 uint64_t queue_push(std::unique_ptr<Task> task) {
   Queue& q = queue();
-  if (leads && task->call.op && work_of(task->call) > kWorkOfATeam) leave_team();
   std::unique_lock<std::mutex> guard(q.lock);
   await_room(q, guard);
   const uint64_t sequence = append(q, std::move(task));
@@ -204,30 +177,12 @@ uint64_t queue_push(std::unique_ptr<Task> task) {
 
 uint64_t queue_push_all(std::vector<std::unique_ptr<Task>> tasks) {
   Queue& q = queue();
-  leave_team();
   std::unique_lock<std::mutex> guard(q.lock);
   await_room(q, guard);
   uint64_t sequence = q.submitted;
   for (auto& task : tasks) sequence = append(q, std::move(task));
   if (q.asleep) q.work.notify_one();
   return sequence;
-}
-
-bool queue_run(const std::vector<std::unique_ptr<Task>>& tasks) {
-  Queue& q = queue();
-  {
-    std::lock_guard<std::mutex> guard(q.lock);
-    if (tasks.empty() || !q.tasks.empty() || q.busy || q.leaving) return false;
-    q.busy = true;
-    q.running = tasks.front()->env;
-    q.submitted.fetch_add(tasks.size());
-  }
-  lead_team(q);
-  for (const auto& task : tasks) run(q, *task);
-  std::lock_guard<std::mutex> guard(q.lock);
-  end_of_work(q, tasks.size());
-  if (q.asleep && q.has_work()) q.work.notify_one();
-  return true;
 }
 
 void queue_wait(uint64_t sequence) {
@@ -287,11 +242,10 @@ void parallel_ranges(int64_t n, int64_t grain, void (*run)(const void* body, int
     if (n > 0) run(body, 0, n);
     return;
   }
-  // Of all threads, though some have nothing to do: a team that shrinks ends threads, which have to be made anew later.
-#pragma omp parallel
+#pragma omp parallel num_threads(static_cast<int>(threads))
   {
-    const int64_t count = std::min<int64_t>(omp_get_num_threads(), threads), id = omp_get_thread_num();
-    const int64_t begin = n * std::min(id, count) / count, end = n * std::min(id + 1, count) / count;
+    const int64_t count = omp_get_num_threads(), id = omp_get_thread_num();
+    const int64_t begin = n * id / count, end = n * (id + 1) / count;
     if (end > begin) run(body, begin, end);
   }
 }

@@ -1,5 +1,4 @@
-// The compute thread and the queue in front of it. At any time one thread runs calls: that, or one that found nothing to wait
-// for (queue_run). Every environment of the process shares them, because OpenMP keeps one
+// The compute thread and the queue in front of it. Every environment of the process shares them, because OpenMP keeps one
 // team of threads for each thread that calls it.
 #pragma once
 
@@ -40,8 +39,6 @@ int queue_threads();
 uint64_t queue_push(std::unique_ptr<Task> task);
 // Several at once, which wakes the compute thread once; they may exceed what else fits.
 uint64_t queue_push_all(std::vector<std::unique_ptr<Task>> tasks);
-// Runs them on the calling thread, where nothing waits or runs before them: false, with nothing done, otherwise.
-bool queue_run(const std::vector<std::unique_ptr<Task>>& tasks);
 uint64_t queue_submitted();
 uint64_t queue_completed();
 void queue_wait(uint64_t sequence);
@@ -61,7 +58,7 @@ void queue_abandon(Env* env);
 std::vector<OpProfile> queue_profile();
 void queue_reset_profile();
 
-// Memory for the call that is running, only on the thread that runs it; valid until the call ends. 64-byte aligned.
+// Memory for the call that is running, on the compute thread only; valid until the call ends. 64-byte aligned.
 void* scratch(size_t bytes);
 
 // What scratch() gives while it exists is given back at its end, for a call that computes the same several times.
@@ -75,5 +72,5 @@ class ScratchScope {
   const size_t used_, overflow_;
 };
 
-// Runs body over [0, n) on the team of the thread that runs the call; see parallel() in kernels/kernels.h.
+// Runs body over [0, n) on the team of the compute thread; see parallel() in kernels/kernels.h.
 void parallel_ranges(int64_t n, int64_t grain, void (*run)(const void* body, int64_t begin, int64_t end), const void* body);

@@ -65,15 +65,7 @@ const char* register_all(const char* wanted) {
 }
 
 // Products that one thread computes in less time than it takes to wake others and to wait for them.
-constexpr double kFlopsOfOneThread = 3e5;
-
-double work_of(const Call& call) {
-  constexpr double kFlopsOfAByte = 4;
-  double work = call.op->flops ? call.op->flops(call) : 0;
-  for (const Tensor& tensor : call.tensors)
-    if (tensor.present()) work += kFlopsOfAByte * static_cast<double>(tensor.bytes());
-  return work;
-}
+constexpr double kFlopsOfOneThread = 1.6e7;
 
 void run_op(const Call& call) {
   const OneThread alone(call.op->flops && call.op->flops(call) < kFlopsOfOneThread);

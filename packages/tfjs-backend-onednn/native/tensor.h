@@ -60,9 +60,6 @@ struct Call {
 // Runs the call. Around an operation that does not take its bf16 tensors, inputs are widened to f32 and outputs narrowed.
 void run_op(const Call& call);
 
-// What a call costs, in operations of its products: memory counts as much as is computed while it is moved.
-double work_of(const Call& call);
-
 // "conv2d [128,64,128,3] [3,3,3,32] [128,64,128,32]", for error messages.
 std::string describe(const Call& call);
 
