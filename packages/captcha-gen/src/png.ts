@@ -21,7 +21,10 @@ export function encodePng({ data, width, height, channels }: Image): Uint8Array<
   const size = (stride + 1) * height;
   if (scratch.length !== size) scratch = new Uint8Array(size); // each row begins with its filter, 0 for none
   const rows = scratch;
-  for (let y = 0; y < height; y++) rows.set(data.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
+  for (let y = 0; y < height; y++) {
+    rows[y * (stride + 1)] = 0;
+    rows.set(data.subarray(y * stride, (y + 1) * stride), y * (stride + 1) + 1);
+  }
   const header = Buffer.alloc(13); // compression, filters and interlacing stay 0
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
