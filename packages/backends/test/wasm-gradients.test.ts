@@ -111,6 +111,30 @@ describe('wasm gradients agree with the plain JS backend', () => {
       ),
     ));
 
+  it('depthwise convolution with filters larger than the picture, and nothing else in memory changes', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          size: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+          kernel: fc.tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 7 })),
+          stride: fc.integer({ min: 1, max: 2 }),
+        }),
+        async ({ size, kernel, stride }) => {
+          const others = [1, 30, 300, 3000].flatMap((length) => Array.from({ length: 5 }, () => tf.ones([length])));
+          for (const other of others) other.dataSync();
+          await expectAgreement(() =>
+            gradients(
+              (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, stride, 'same'),
+              [noise([2, ...size, 40], 1), noise([...kernel, 40, 1], 2)],
+            ),
+          );
+          for (const other of others) expect(other.dataSync().every((value) => value === 1)).toBe(true);
+          tf.dispose(others);
+        },
+      ),
+      { numRuns: 40, seed: 4 },
+    ));
+
   it('depthwise convolution, any stride, padding and multiplier', () =>
     fc.assert(
       fc.asyncProperty(convolution, ({ batch, size, channels, out, kernel, strides, pad }) =>

@@ -59,7 +59,8 @@ export function depthwiseBackpropInput({ inputs, attrs, backend }: WasmKernelCal
 
 /**
  * The size of the smallest filter with so many rows and columns, if need be with taps of zero after the others, for which the
- * wasm backend is fast: it takes one of 1x2 taps fifteen times as long as one of 2x2.
+ * wasm backend is fast: it takes one of 1x2 taps fifteen times as long as one of 2x2. Under a tap of zero a number that is not
+ * finite makes not-a-number.
  */
 function fastSize(rows: number, columns: number): readonly [number, number] {
   const side = [1, 2, 3, 5].find((each) => each >= Math.max(rows, columns));
@@ -114,7 +115,7 @@ function copyUnderTap(
   const { inHeight, inWidth, outHeight, outWidth, inChannels, outChannels, strideWidth } = info;
   const multiplier = outChannels / inChannels;
   const left = kw - info.padInfo.left;
-  const start = Math.max(0, Math.ceil(-left / strideWidth));
+  const start = Math.min(outWidth, Math.max(0, Math.ceil(-left / strideWidth)));
   const end = Math.max(start, Math.min(outWidth, Math.floor((inWidth - 1 - left) / strideWidth) + 1));
   const line = outWidth * outChannels;
   const memory = new Float32Array(floats(backend, x).buffer); // both lie in it: to copy within is the fastest
