@@ -153,14 +153,15 @@ describe.skipIf(!available)('3x3 convolutions of many channels', () => {
   );
 
   it('agree whichever way they go, on any instruction set, and to the bit for any number of threads', async () => {
-    const [usual, direct, indirect, oneThread, baseline] = await Promise.all([
+    const [usual, direct, indirect, oneThread, manyThreads, baseline] = await Promise.all([
       results({}),
       results({ PROJ_ONEDNN_CONVOLUTION: 'onednn' }),
       results({ PROJ_ONEDNN_CONVOLUTION: 'indirect' }),
       results({ OMP_NUM_THREADS: '1' }),
+      results({ OMP_NUM_THREADS: '64' }),
       results({ PROJ_ONEDNN_ISA: 'baseline' }),
     ]);
-    expect(oneThread.float32).toEqual(usual.float32);
+    for (const { float32 } of [oneThread, manyThreads]) expect(float32).toEqual(usual.float32);
     if (!hasTiles) expect(oneThread.bfloat16).toEqual(usual.bfloat16); // with AMX the way is chosen by timing
     for (const { float32 } of [usual, indirect, baseline]) {
       const difference = largestDifference(float32, direct.float32);

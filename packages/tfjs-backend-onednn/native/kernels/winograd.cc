@@ -204,9 +204,10 @@ struct Algorithm {
       });
       return;
     }
-    // The inputs of a turn should stay in the second-level cache, yet each turn reads all filters. As many for each thread.
+    // The inputs of a turn should stay in the second-level cache, yet each turn reads all filters. As many for each thread,
+    // and none without a tile.
     const int64_t wanted = std::min((tiles * bytes + kTurn - 1) / kTurn, (tiles + kFewest - 1) / kFewest);
-    const int64_t turns = (wanted + threads - 1) / threads * threads;
+    const int64_t turns = std::min(tiles, (wanted + threads - 1) / threads * threads);
     const int64_t most = (tiles + turns - 1) / turns;
     const int64_t size = v_size(most);
     float* work = floats(threads * size);

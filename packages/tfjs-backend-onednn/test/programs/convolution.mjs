@@ -5,7 +5,10 @@ if (!isAvailable().available) throw new Error(isAvailable().reason);
 await tf.setBackend('onednn');
 const noise = (shape, seed) => tf.randomUniform(shape, -1, 1, 'float32', seed);
 
-/** The gradients of a loss of five convolutions and a map of one that is dilated, each divided by its largest number. */
+/**
+ * The gradients of a loss of five convolutions, a map of one that is dilated and one of few pixels and many channels, each
+ * divided by its largest number.
+ */
 const step = () => {
   const filters = [
     [3, 3, 4, 32],
@@ -22,7 +25,10 @@ const step = () => {
     return y.mul(noise(y.shape, 9)).mean();
   })([noise([2, 13, 15, 4], 8), ...filters]);
   const dilated = tf.conv2d(noise([2, 13, 15, 4], 8), filters[0], 1, 'same', 'NHWC', 2);
-  return [...gradients, dilated].flatMap((gradient) => Array.from(gradient.div(gradient.abs().max()).dataSync()));
+  const small = tf.conv2d(noise([1, 7, 7, 512], 8), noise([3, 3, 512, 64], 7), 1, 'same');
+  return [...gradients, dilated, small].flatMap((gradient) =>
+    Array.from(gradient.div(gradient.abs().max()).dataSync()),
+  );
 };
 const float32 = tf.tidy(step);
 const bfloat16 = tf.tidy(() => autocast('bfloat16', step));
