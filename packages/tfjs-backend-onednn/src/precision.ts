@@ -73,6 +73,9 @@ const product: Rule = (inputs) => current === 'bfloat16' || some(inputs, 0);
 const elementwise: Rule = (inputs, size) =>
   some(inputs, size) && inputs.every((input) => input!.bfloat16 || input!.size < size);
 
+/** As the product of a map and a scale, and its sum with the shift repeated to its size, each by its own rule. */
+const sumWithSpread: Rule = ([map, , shift]) => map!.bfloat16 && shift!.bfloat16;
+
 const RULES: Readonly<Record<string, Rule>> = {
   conv2d: product,
   conv2d_norm: (inputs) => product(inputs.slice(0, 2), 0),
@@ -89,7 +92,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   add: elementwise,
   subtract: elementwise,
   multiply: elementwise,
-  scale_shift: first,
+  scale_shift: sumWithSpread,
   max_pool: first,
   avg_pool: first,
   max_pool_grad: some,

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { autocast, batchNormTrain, type OnednnBackend, profile, resetProfile, silu } from '../src/index.js';
+import { Storage } from '../src/storage.js';
 import { available, expectClose, expectSame, noise, on, type Values } from './reference.js';
 
 type Inputs = [x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, weight: tf.Tensor];
@@ -83,6 +84,29 @@ describe.skipIf(!available)('squeeze-and-excitation', () => {
     for (const [i, gradient] of native.entries()) expectClose(gradient, expected[i]!);
   });
 
+  it('stores a sum of two precisions as it does where its parts were computed before', () => {
+    tf.tidy(() => {
+      const low = (x: tf.Tensor) =>
+        autocast('bfloat16', () => tf.matMul(x.reshape([-1, 20]) as tf.Tensor2D, tf.eye(20)));
+      const storageOf = (lowMap: boolean, lowShift: boolean, apart: boolean) => {
+        const [map, shift] = [noise(shape, 1), noise([3, 1, 1, 20], 3)];
+        const product = (lowMap ? low(map).reshape(shape) : map).mul(noise([3, 1, 1, 20], 2));
+        const repeated = tf.tile(lowShift ? low(shift).reshape(shift.shape) : shift, [1, 13, 11, 1]);
+        if (apart) for (const part of [product, repeated]) part.dataSync();
+        return (tf.backend() as OnednnBackend).bufferOf(product.add(repeated)).storage;
+      };
+      for (const [map, shift] of [
+        [true, true],
+        [true, false],
+        [false, true],
+        [false, false],
+      ] as const) {
+        expect(storageOf(map, shift, false)).toBe(storageOf(map, shift, true));
+      }
+      expect(storageOf(true, true, true)).toBe(Storage.bfloat16);
+    });
+  });
+
   it('sums products as exactly as float64 does', () => {
     tf.tidy(() => {
       const [batch, pixels, channels] = [2, 40 * 50, 9] as const;
@@ -110,7 +134,7 @@ describe.skipIf(!available)('squeeze-and-excitation', () => {
         values: tensor.dataSync(),
       });
       const actual = gradientsOf(fused, low);
-      expect((tf.backend() as OnednnBackend).bufferOf(actual[0]!).storage).toBe(3);
+      expect((tf.backend() as OnednnBackend).bufferOf(actual[0]!).storage).toBe(Storage.bfloat16);
       for (const [i, expected] of gradientsOf(fused, exact).entries()) {
         expectClose(values(actual[i]!), values(expected), { tolerance: 2 ** -7 });
       }

@@ -132,20 +132,20 @@ struct Convolution {
   }
 };
 
-// Filters of one pixel in steps of one know no borders: their map is one row of pixels.
-Shape without_rows(const Shape& s) {
+// Filters of one pixel in steps of one know no borders: their pictures are one below the other.
+Shape as_one_picture(const Shape& s) {
   const auto plain = [](const Shape::Axis& a) {
     return a.taps == 1 && a.step == 1 && a.divisor == 1 && a.first == 0 && a.size == a.out_size;
   };
   if (!plain(s.y) || !plain(s.x)) return s;
-  Shape row = s;
-  row.batch = row.y.size = row.y.out_size = 1;
-  row.x.size = row.x.out_size = s.batch * s.y.size * s.x.size;
-  return row;
+  Shape one = s;
+  one.batch = 1;
+  one.y.size = one.y.out_size = s.batch * s.y.size;
+  return one;
 }
 
 void run(const Shape& given, const void* x, const void* packed, const Finish& finish, void* y) {
-  const Shape s = without_rows(given);
+  const Shape s = as_one_picture(given);
   auto* zeros = static_cast<Bf16*>(scratch(static_cast<size_t>(s.channels) * sizeof(Bf16)));
   std::fill(zeros, zeros + s.channels, Bf16(0.0f));
   const Convolution convolution{s,      static_cast<const Bf16*>(x), zeros, static_cast<const Bf16*>(packed),

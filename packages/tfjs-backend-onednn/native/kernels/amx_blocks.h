@@ -25,15 +25,16 @@ inline int64_t source_of(const IndirectShape::Axis& axis, int64_t pixel, int64_t
 // The pixels of an axis by the taps that reach them: inside of the map if `inside`, otherwise outside of it too.
 inline std::vector<std::pair<std::vector<int64_t>, std::vector<int64_t>>> classes_of(const IndirectShape::Axis& axis, bool inside) {
   std::vector<std::pair<std::vector<int64_t>, std::vector<int64_t>>> classes;  // pixels, taps
+  std::vector<int64_t> taps;
   for (int64_t i = 0; i < axis.out_size; ++i) {
-    std::vector<int64_t> taps;
+    taps.clear();
     for (int64_t tap = 0; tap < axis.taps; ++tap) {
       const bool whole = (i * axis.step + axis.first + tap * axis.tap_step) % axis.divisor == 0;
       if (inside ? source_of(axis, i, tap) >= 0 : whole) taps.push_back(tap);
     }
     const auto found = std::find_if(classes.begin(), classes.end(), [&](const auto& c) { return c.second == taps; });
     if (found != classes.end()) found->first.push_back(i);
-    else classes.push_back({{i}, std::move(taps)});
+    else classes.push_back({{i}, taps});
   }
   return classes;
 }

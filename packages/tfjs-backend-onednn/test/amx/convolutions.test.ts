@@ -116,7 +116,7 @@ describe.skipIf(!canRun)('AMX', () => {
   }, 120_000);
 
   it('convolves by the definition, whatever the shape, forward and in both gradients', async () => {
-    const cases = fc.sample(anyCase, 80);
+    const cases = fc.sample(anyCase, { numRuns: 80, seed: 1 });
     // Vectors of two lengths.
     const sets = hasTiles ? [{}] : [{}, { PROJ_ONEDNN_ISA: 'baseline' }];
     const both = await Promise.all(sets.map((set) => run(cases, set)));
