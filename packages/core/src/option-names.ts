@@ -5,9 +5,17 @@ import { ProjError } from './error.js';
  *
  * @param owner the function that takes the options, as errors call it.
  * @param known has a field for each option there is.
- * @throws ProjError `unknown-option` with the nearest name there is. Options that are `undefined` pass.
+ * @throws ProjError `invalid-option` for what is no object, `unknown-option` with the nearest name there is. Options that are
+ * `undefined` pass.
  */
 export function checkOptionNames(owner: string, given: object, known: object): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new ProjError(`${owner} takes its options by name`, {
+      code: 'invalid-option',
+      expected: 'an object',
+      received: given === null ? 'null' : Array.isArray(given) ? 'an array' : typeof given,
+    });
+  }
   const unknown = Object.entries(given).find(
     ([name, value]) => value !== undefined && !Object.hasOwn(known, name),
   )?.[0];

@@ -31,3 +31,14 @@ it('lets known and undefined options pass', () => {
   checkOptionNames('loader', { workers: undefined }, known);
   checkOptionNames('loader', {}, {});
 });
+
+it.each([
+  [undefined, 'undefined'],
+  [null, 'null'],
+  ['x', 'string'],
+  [[1], 'an array'],
+] as const)('%j is no object of options', (given, received) => {
+  expect(() => checkOptionNames('loader', given as unknown as object, known)).toThrow(
+    expect.objectContaining({ code: 'invalid-option', expected: 'an object', received }),
+  );
+});

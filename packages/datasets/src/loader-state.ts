@@ -9,8 +9,8 @@ export interface LoaderState {
   /** The step of the batch that comes next; the number of steps where the epoch is over. */
   readonly step: number;
   /**
-   * What decides which examples come when, and the transform's `export` and `options`; `resume` asks for the same. Of the
-   * source it knows the size alone, of the transform's function nothing.
+   * What decides which examples come when, and the transform's `export` and, as far as they are JSON, `options`; `resume`
+   * asks for the same. Of the source it knows the size alone, of the transform's function nothing.
    */
   readonly plan: Readonly<Record<string, string | number | boolean | null>>;
 }
@@ -28,16 +28,20 @@ export function planKey(
     lastBatch,
     shuffle,
     weights: weights === undefined ? null : md5(new Uint8Array(Float64Array.from(weights).buffer)),
-    transform: transform === undefined ? null : md5(describe(transform)),
+    transform: transform === undefined ? null : `${transform.export} with options of hash ${md5(describe(transform))}`,
   };
 }
 
 const md5 = (data: string | Uint8Array) => createHash('md5').update(data).digest('hex');
 
-/** Not the module's place, which differs from machine to machine; options as far as they are JSON. */
+/** Not the module's place, which differs from machine to machine; options as far as they are JSON, in whatever order. */
 function describe({ export: name, options }: TransformDescriptor): string {
+  const inOrder = (_: string, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
   try {
-    return JSON.stringify([name, options]);
+    return JSON.stringify([name, options], inOrder);
   } catch {
     return JSON.stringify([name]); // it has a loop, or large integers
   }
