@@ -6,10 +6,10 @@
 #include <cstring>
 
 #include "conv.h"
-#include "depthwise.h"
 #include "kept.h"
 #include "onednn.h"
 #include "registry.h"
+#include "team.h"
 
 namespace {
 
@@ -81,7 +81,7 @@ void conv2d(const Call& call) {
   if (activation == Activation::linear || activation == Activation::relu) {
     Finish finish;
     if (b.present()) finish.shift = b.f32();
-    finish.relu = activation == Activation::relu;
+    if (activation == Activation::relu) finish.after = After::relu;
     if (own_forward(call, x, w, finish, y)) return;
   }
   Entry& e = cache().get(key_of(0, call), [&] {
@@ -132,11 +132,8 @@ void conv2d_norm(const Call& call) {
   }
   const auto activation = static_cast<After>(call.integer(kAfter));
   if (!residual.present() || residual.type == y.type) {
-    const Finish finish{factor, shift, residual.data, activation == After::relu};
-    if (own_forward(call, x, w, finish, y)) {
-      if (activation == After::silu) silu_in_place(y);
-      return;
-    }
+    const Finish finish{factor, shift, residual.data, activation};
+    if (own_forward(call, x, w, finish, y)) return;
   }
   const bool apart = residual.present() && residual.type == y.type && !adds_maps(call, x, w);
   const Desc per_channel = dnn::strided({1, channels, 1, 1}, {channels, 1, 1, 1});
@@ -176,15 +173,17 @@ namespace {
 // [KH, KW, I, O] with both spatial axes reversed, as [KH, KW, O, I].
 void flip(const float* w, int64_t taps, int64_t in, int64_t out, float* flipped) {
   constexpr int64_t kTile = 16;
-#pragma omp parallel for collapse(2) if (taps * in * out > 65536)
-  for (int64_t tap = 0; tap < taps; ++tap)
-    for (int64_t i0 = 0; i0 < in; i0 += kTile) {
+  const int64_t strips = (in + kTile - 1) / kTile;
+  parallel(taps * strips, std::max<int64_t>(1, 32768 / (kTile * out)), [=](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t tap = item / strips, i0 = item % strips * kTile;
       const float* from = w + tap * in * out;
       float* to = flipped + (taps - 1 - tap) * in * out;
       for (int64_t o0 = 0; o0 < out; o0 += kTile)
         for (int64_t i = i0; i < std::min(in, i0 + kTile); ++i)
           for (int64_t o = o0; o < std::min(out, o0 + kTile); ++o) to[o * in + i] = from[i * out + o];
     }
+  });
 }
 
 // Without stride the gradient of the input is itself a convolution, of dy with the flipped filter; oneDNN's forward code suits
@@ -251,25 +250,10 @@ void conv2d_backward_data(const Call& call) {
   e.primitive.execute(onednn_stream(), arguments);
 }
 
-namespace {
-
-bool depthwise_backward_weights(const Call& call, const Tensor& x, const Tensor& dy, const Tensor& dw) {
-  const int64_t kernel = dw.dims[0];
-  if (!call.integer(kDepthwise) || dw.dims[3] != 1 || dw.dims[1] != kernel || (kernel != 3 && kernel != 5)) return false;
-  if (call.integer(kDilationH) != 1 || call.integer(kDilationW) != 1 || x.type != dy.type) return false;
-  const DepthwiseShape shape{x.dims[0],  x.dims[1], x.dims[2],
-                             x.dims[3],  dy.dims[1], dy.dims[2], kernel, call.integer(kStrideH),
-                             call.integer(kStrideW), call.integer(kTop), call.integer(kLeft)};
-  depthwise().backward_weights(shape, x, dy, dw.f32_out());
-  return true;
-}
-
-}  // namespace
-
 // x, dy, dfilter
 void conv2d_backward_weights(const Call& call) {
   const Tensor &x = call[0], &dy = call[1], &dw = call[2];
-  if (own_backward_weights(call, x, dy, dw) || depthwise_backward_weights(call, x, dy, dw)) return;
+  if (own_backward_weights(call, x, dy, dw)) return;
   Entry& e = cache().get(key_of(2, call), [&] {
     const dnn::ConvShape c = shape_of(call, x, dw, dy, false);
     const dnn::Precision px = dnn::precision(x), pdy = dnn::precision(dy), p = px == dnn::bf16 ? px : pdy;
@@ -289,9 +273,4 @@ void conv2d_backward_weights(const Call& call) {
   add_scratch(arguments, e.scratch);
   e.primitive.execute(onednn_stream(), arguments);
   if (e.reorder.needed) e.reorder.run(packed, dw.data);
-}
-
-Depthwise& depthwise() {
-  static Depthwise kernels{};
-  return kernels;
 }

@@ -11,7 +11,7 @@
 enum { kStrideH, kStrideW, kDilationH, kDilationW, kTop, kBottom, kLeft, kRight, kDepthwise };
 
 // The ways to compute; `fastest` leaves it to shapes and instruction set, and to timing where AMX serves.
-enum class Way { fastest, onednn, indirect, winograd, amx };
+enum class Way { fastest, onednn, direct, indirect, winograd, amx };
 
 // The words for those that can be forced, which is taking one wherever it is possible.
 std::vector<const char*> ways();
@@ -33,6 +33,10 @@ bool winograd_backward_data(const Call&, const Tensor& dy, const Tensor& filters
 bool winograd_backward_weights(const Call&, const Tensor& x, const Tensor& dy, const Tensor& dw);
 bool indirect_forward(const Call&, const Tensor& x, const Tensor& filters, const Finish&, const Tensor& y);
 bool indirect_backward_data(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);
+bool depthwise_forward(const Call&, const Tensor& x, const Tensor& filters, const Finish&, const Tensor& y);
+bool depthwise_backward_weights(const Call&, const Tensor& x, const Tensor& dy, const Tensor& dw);
+bool direct_forward(const Call&, const Tensor& x, const Tensor& filters, const Finish&, const Tensor& y);
+bool direct_backward_data(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);
 bool amx_forward(const Call&, const Tensor& x, const Tensor& filters, const Finish&, const Tensor& y);
 bool amx_backward_data(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);
 bool amx_backward_weights(const Call&, const Tensor& x, const Tensor& dy, const Tensor& dw);
@@ -42,6 +46,10 @@ bool amx_backward_weights(const Call&, const Tensor& x, const Tensor& dy, const 
 bool adds_maps(const Call&, const Tensor& x, const Tensor& filters);
 // y = relu?(y + residual)
 void add_residual(const Tensor& residual, bool relu, const Tensor& y);
+
+// Whether the kernels for f32 that multiply as oneDNN does, straight from the pixels, are faster than it: where one thread of it would
+// do the work, and in what follows the sums; there its newer code, for AVX-512, may be as fast.
+bool outruns_onednn(const Call&, const Finish&);
 
 // The first of those above that computes a call.
 bool own_forward(const Call&, const Tensor& x, const Tensor& filters, const Finish&, const Tensor& y);

@@ -1,20 +1,23 @@
-// The gradient of the filters of a depthwise convolution, for which oneDNN 2 has no fast code in NHWC.
+// Depthwise convolutions, and the gradient of their filters, for which oneDNN 2 has no fast code in NHWC.
 #pragma once
 
 #include <cstdint>
 
+#include "finish.h"
 #include "tensor.h"
 
-// Of one output channel for each input channel. Maps are NHWC, both f32 or both bf16.
+// Of one output channel for each input channel. Maps are NHWC.
 struct DepthwiseShape {
   int64_t batch, height, width, channels;  // of the input
   int64_t out_height, out_width;
-  int64_t kernel;  // sides of the filters: 3 or 5
+  int64_t kernel;  // sides of the filters
   int64_t stride_y, stride_x, top, left;
 };
 
+// Results are the same for any number of threads.
 struct Depthwise {
-  // dw [kernel, kernel, C, 1]; the same for any number of threads.
+  void (*forward)(const DepthwiseShape&, const float* x, const float* filters, const Finish&, float* y);
+  // dw [kernel, kernel, C, 1] of filters of 3x3 or 5x5, for maps that are both f32 or both bf16.
   void (*backward_weights)(const DepthwiseShape&, const Tensor& x, const Tensor& dy, float* dw);
 };
 

@@ -54,14 +54,17 @@ uint64_t layout_of(Way way, const IndirectShape& s) {
   return layout->second;
 }
 
+const float* indirect_filters(const Tensor& filters, const IndirectShape& shape) {
+  const uint64_t layout = layout_of(Way::indirect, shape);
+  return static_cast<const float*>(packed(filters, layout, indirect().packed_bytes(shape), [&](const void* from, void* to) {
+    indirect().pack(shape, static_cast<const float*>(from), false, static_cast<float*>(to));
+  }));
+}
+
 bool indirect_forward(const Call& call, const Tensor& x, const Tensor& filters, const Finish& finish, const Tensor& y) {
   if (!serves(call, x, filters, y)) return false;
   const IndirectShape shape = forward_shape(call, x, filters, y);
-  const uint64_t layout = layout_of(Way::indirect, shape);
-  const void* ready = packed(filters, layout, indirect().packed_bytes(shape), [&](const void* from, void* to) {
-    indirect().pack(shape, static_cast<const float*>(from), false, static_cast<float*>(to));
-  });
-  indirect().run(shape, x, static_cast<const float*>(ready), finish, y);
+  indirect().run(shape, x, indirect_filters(filters, shape), finish, y);
   return true;
 }
 

@@ -43,6 +43,7 @@ Product::Product(int64_t m, int64_t n, int64_t k, const float* b, bool transpose
 
 bool Product::run(int64_t lane, const float* a, float* c) const noexcept {
   try {
+    const OneThread alone;
     std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, dnn::wrap(entry_.a, a)},
                                                     {DNNL_ARG_WEIGHTS, dnn::wrap(entry_.b, b_)},
                                                     {DNNL_ARG_DST, dnn::wrap(entry_.c, c)}};

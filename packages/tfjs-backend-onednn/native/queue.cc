@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "kept.h"
+#include "team.h"
 
 namespace {
 
@@ -143,6 +144,7 @@ void queue_start(int threads) {
   Queue& q = queue();
   std::lock_guard<std::mutex> guard(q.lock);
   q.threads = threads;
+  team_start(threads);
   q.profile.resize(registry().size());
   std::thread(loop).detach();
 }
@@ -234,20 +236,6 @@ std::vector<OpProfile> queue_profile() {
 void queue_reset_profile() {
   std::lock_guard<std::mutex> guard(queue().lock);
   for (OpProfile& profile : queue().profile) profile = {};
-}
-
-void parallel_ranges(int64_t n, int64_t grain, void (*run)(const void* body, int64_t begin, int64_t end), const void* body) {
-  const int64_t threads = std::min<int64_t>(omp_get_max_threads(), n / std::max<int64_t>(1, grain));
-  if (threads <= 1) {
-    if (n > 0) run(body, 0, n);
-    return;
-  }
-#pragma omp parallel num_threads(static_cast<int>(threads))
-  {
-    const int64_t count = omp_get_num_threads(), id = omp_get_thread_num();
-    const int64_t begin = n * id / count, end = n * (id + 1) / count;
-    if (end > begin) run(body, begin, end);
-  }
 }
 
 void* scratch(size_t bytes) {

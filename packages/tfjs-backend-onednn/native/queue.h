@@ -71,6 +71,3 @@ class ScratchScope {
  private:
   const size_t used_, overflow_;
 };
-
-// Runs body over [0, n) on the team of the compute thread; see parallel() in kernels/kernels.h.
-void parallel_ranges(int64_t n, int64_t grain, void (*run)(const void* body, int64_t begin, int64_t end), const void* body);

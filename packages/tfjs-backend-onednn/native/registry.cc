@@ -64,11 +64,12 @@ const char* register_all(const char* wanted) {
   return chosen.name;
 }
 
-// Products that one thread computes in less time than it takes to wake others and to wait for them.
 constexpr double kFlopsOfOneThread = 1.6e7;
 
+bool is_small(const Call& call) { return call.op->flops && call.op->flops(call) < kFlopsOfOneThread; }
+
 void run_op(const Call& call) {
-  const OneThread alone(call.op->flops && call.op->flops(call) < kFlopsOfOneThread);
+  const OneThread alone(is_small(call));
   const auto is_bf16 = [](const Tensor& t) { return t.present() && t.type == Type::bf16; };
   const auto& tensors = call.tensors;
   if (std::none_of(tensors.begin(), tensors.end(), is_bf16) || (call.op->takes_bf16 && call.op->takes_bf16(call)))

@@ -59,6 +59,8 @@ struct Call {
 
 // Runs the call. Around an operation that does not take its bf16 tensors, inputs are widened to f32 and outputs narrowed.
 void run_op(const Call& call);
+// Whether oneDNN does a call's products on one thread, in less time than it takes to wake others and to wait for them.
+bool is_small(const Call& call);
 
 // "conv2d [128,64,128,3] [3,3,3,32] [128,64,128,32]", for error messages.
 std::string describe(const Call& call);

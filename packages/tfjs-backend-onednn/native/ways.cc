@@ -14,7 +14,7 @@
 namespace {
 
 constexpr std::pair<const char*, Way> kWays[] = {
-    {"onednn", Way::onednn}, {"indirect", Way::indirect}, {"winograd", Way::winograd}, {"amx", Way::amx}};
+    {"onednn", Way::onednn}, {"direct", Way::direct}, {"indirect", Way::indirect}, {"winograd", Way::winograd}, {"amx", Way::amx}};
 
 Way way = Way::fastest;
 
@@ -105,18 +105,23 @@ void force_way(const char* wanted) {
 
 Way chosen_way() { return way; }
 
+bool outruns_onednn(const Call& call, const Finish& finish) {
+  return is_small(call) || (!finish.is_nothing() && !has_avx512());
+}
+
 bool own_forward(const Call& call, const Tensor& x, const Tensor& filters, const Finish& finish, const Tensor& y) {
-  return amx_forward(call, x, filters, finish, y) || winograd_forward(call, x, filters, finish, y) ||
-         indirect_forward(call, x, filters, finish, y);
+  return depthwise_forward(call, x, filters, finish, y) || amx_forward(call, x, filters, finish, y) || winograd_forward(call, x, filters, finish, y) ||
+         indirect_forward(call, x, filters, finish, y) || direct_forward(call, x, filters, finish, y);
 }
 
 bool own_backward_data(const Call& call, const Tensor& dy, const Tensor& filters, const Tensor& dx) {
   return amx_backward_data(call, dy, filters, dx) || winograd_backward_data(call, dy, filters, dx) ||
-         indirect_backward_data(call, dy, filters, dx);
+         indirect_backward_data(call, dy, filters, dx) || direct_backward_data(call, dy, filters, dx);
 }
 
 bool own_backward_weights(const Call& call, const Tensor& x, const Tensor& dy, const Tensor& dw) {
-  return amx_backward_weights(call, x, dy, dw) || winograd_backward_weights(call, x, dy, dw);
+  return depthwise_backward_weights(call, x, dy, dw) || amx_backward_weights(call, x, dy, dw) ||
+         winograd_backward_weights(call, x, dy, dw);
 }
 
 void add_conv() {

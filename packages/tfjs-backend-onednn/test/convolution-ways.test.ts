@@ -13,48 +13,90 @@ type Pad = readonly [top: number, bottom: number, left: number, right: number];
 
 interface Shape {
   readonly batch: number;
+  readonly kernel: readonly [height: number, width: number];
   readonly height: number;
   readonly width: number;
   readonly channels: number;
   readonly filters: number;
   readonly pad: Pad;
   readonly stride: number;
+  readonly depthwise?: true;
 }
 
-const shape: fc.Arbitrary<Shape> = fc
+const maps = {
+  batch: fc.integer({ min: 1, max: 3 }),
+  height: fc.integer({ min: 1, max: 9 }),
+  width: fc.integer({ min: 1, max: 9 }),
+  pad: fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2), fc.nat(2)),
+  stride: fc.constantFrom(1, 2, 3),
+};
+const reaches = ({ height, width, kernel, pad: [top, bottom, left, right] }: Shape) =>
+  height + top + bottom >= kernel[0] && width + left + right >= kernel[1];
+
+const ofManyChannels: fc.Arbitrary<Shape> = fc
   .record({
-    batch: fc.integer({ min: 1, max: 3 }),
-    height: fc.integer({ min: 1, max: 9 }),
-    width: fc.integer({ min: 1, max: 9 }),
+    ...maps,
+    kernel: fc.constant([3, 3] as const),
     channels: fc.constantFrom(32, 33, 47, 80),
     filters: fc.constantFrom(32, 35, 64, 97),
-    pad: fc.tuple(fc.nat(2), fc.nat(2), fc.nat(2), fc.nat(2)),
-    stride: fc.constantFrom(1, 2, 3),
   })
-  .filter(
-    ({ height, width, pad: [top, bottom, left, right] }) => height + top + bottom >= 3 && width + left + right >= 3,
-  );
+  .filter(reaches);
 
-const outputShape = ({ batch, height, width, filters, pad: [top, bottom, left, right], stride }: Shape) => {
+const ofOnePixel: fc.Arbitrary<Shape> = fc.record({
+  ...maps,
+  kernel: fc.constant([1, 1] as const),
+  channels: fc.constantFrom(1, 7, 48, 300),
+  filters: fc.constantFrom(1, 8, 15, 24, 33, 64),
+  pad: fc.constant([0, 0, 0, 0] as const),
+});
+
+const ofFewChannels: fc.Arbitrary<Shape> = fc
+  .record({
+    ...maps,
+    kernel: fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 })),
+    channels: fc.constantFrom(1, 3, 16, 31),
+    filters: fc.constantFrom(1, 8, 17, 48),
+  })
+  .filter(reaches);
+
+const ofEachChannel: fc.Arbitrary<Shape> = fc
+  .record({
+    ...maps,
+    kernel: fc.integer({ min: 1, max: 7 }).map((side) => [side, side] as const),
+    channels: fc.constantFrom(1, 5, 8, 16, 30, 75),
+    filters: fc.constant(1),
+    depthwise: fc.constant(true as const),
+  })
+  .filter(reaches);
+
+const outputShape = (s: Shape) => {
+  const { batch, height, width, kernel, channels, filters, pad, stride, depthwise } = s;
+  const [top, bottom, left, right] = pad;
   const [rows, columns] = [height + top + bottom, width + left + right];
-  return [batch, Math.floor((rows - 3) / stride) + 1, Math.floor((columns - 3) / stride) + 1, filters] as const;
+  return [
+    batch,
+    Math.floor((rows - kernel[0]) / stride) + 1,
+    Math.floor((columns - kernel[1]) / stride) + 1,
+    depthwise ? channels * filters : filters,
+  ] as const;
 };
 
 /** The convolution and, for the gradient `dy` of its output, those of its inputs, as the definition has them, in float64. */
 function reference(s: Shape, x: Float32Array, w: Float32Array, dy: Float32Array) {
-  const [batch, outHeight, outWidth, filters] = outputShape(s);
+  const [batch, outHeight, outWidth, outputs] = outputShape(s);
+  const { filters, kernel } = s;
   const y = new Float64Array(dy.length);
   const dx = new Float64Array(x.length);
   const dw = new Float64Array(w.length);
   for (let n = 0; n < batch; n++)
     for (let i = 0; i < outHeight; i++)
       for (let j = 0; j < outWidth; j++)
-        for (let tap = 0; tap < 9; tap++) {
-          const row = i * s.stride - s.pad[0] + Math.floor(tap / 3);
-          const column = j * s.stride - s.pad[2] + (tap % 3);
+        for (let tap = 0; tap < kernel[0] * kernel[1]; tap++) {
+          const row = i * s.stride - s.pad[0] + Math.floor(tap / kernel[1]);
+          const column = j * s.stride - s.pad[2] + (tap % kernel[1]);
           if (row < 0 || row >= s.height || column < 0 || column >= s.width) continue;
-          const out = ((n * outHeight + i) * outWidth + j) * filters;
           for (let c = 0; c < s.channels; c++) {
+            const out = ((n * outHeight + i) * outWidth + j) * outputs + (s.depthwise ? c * filters : 0);
             const from = ((n * s.height + row) * s.width + column) * s.channels + c;
             const weights = (tap * s.channels + c) * filters;
             const value = x[from]!;
@@ -73,9 +115,10 @@ function reference(s: Shape, x: Float32Array, w: Float32Array, dy: Float32Array)
 async function expectReference(s: Shape): Promise<void> {
   const make = () => ({
     x: noise([s.batch, s.height, s.width, s.channels], 1) as tf.Tensor4D,
-    w: noise([3, 3, s.channels, s.filters], 2) as tf.Tensor4D,
+    w: noise([...s.kernel, s.channels, s.filters], 2) as tf.Tensor4D,
     dy: noise(outputShape(s), 3),
   });
+  const convolve = s.depthwise ? tf.depthwiseConv2d : tf.conv2d;
   const native = await on('onednn', () => {
     const { x, w, dy } = make();
     const [top, bottom, left, right] = s.pad;
@@ -86,11 +129,11 @@ async function expectReference(s: Shape): Promise<void> {
       [0, 0],
     ] as unknown as 'same';
     const { value, grads } = tf.valueAndGrads((a, b) => {
-      const y = tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, s.stride, pad);
+      const y = convolve(a as tf.Tensor4D, b as tf.Tensor4D, s.stride, pad);
       return y.mul(dy).sum();
     })([x, w]);
     value.dispose();
-    return [tf.conv2d(x, w, s.stride, pad), ...grads, x, w, dy];
+    return [convolve(x, w, s.stride, pad), ...grads, x, w, dy];
   });
   const [y, dx, dw, ...inputs] = native as [(typeof native)[0], (typeof native)[0], (typeof native)[0]];
   const [x, w, dy] = (inputs as typeof native).map(({ values }) => values as Float32Array);
@@ -123,12 +166,13 @@ function largestDifference(a: readonly number[], b: readonly number[]): number {
 // Without strides they go by Winograd's algorithm, with them by the indirect one or, with AVX-512, by oneDNN.
 describe.skipIf(!available)('3x3 convolutions of many channels', () => {
   it('agree with the definition, forward and in both gradients', async () => {
-    await fc.assert(fc.asyncProperty(shape, expectReference), { numRuns: 12 });
+    await fc.assert(fc.asyncProperty(ofManyChannels, expectReference), { numRuns: 12 });
   });
 
   it('agree where the tiles are more than a thread takes at once', async () => {
-    await expectReference({ batch: 5, height: 33, width: 31, channels: 32, filters: 32, pad: [1, 1, 1, 1], stride: 1 });
-    await expectReference({ batch: 3, height: 33, width: 31, channels: 32, filters: 32, pad: [0, 1, 0, 1], stride: 2 });
+    const large = { height: 33, width: 31, kernel: [3, 3], channels: 32, filters: 32 } as const;
+    await expectReference({ ...large, batch: 5, pad: [1, 1, 1, 1], stride: 1 });
+    await expectReference({ ...large, batch: 3, pad: [0, 1, 0, 1], stride: 2 });
   });
 
   it.each([1, 2])(
@@ -153,7 +197,7 @@ describe.skipIf(!available)('3x3 convolutions of many channels', () => {
   );
 
   it('agree whichever way they go, on any instruction set, and to the bit for any number of threads', async () => {
-    const [usual, direct, indirect, oneThread, manyThreads, baseline] = await Promise.all([
+    const [usual, onednn, indirect, oneThread, manyThreads, baseline] = await Promise.all([
       results({}),
       results({ PROJ_ONEDNN_CONVOLUTION: 'onednn' }),
       results({ PROJ_ONEDNN_CONVOLUTION: 'indirect' }),
@@ -164,24 +208,70 @@ describe.skipIf(!available)('3x3 convolutions of many channels', () => {
     for (const { float32 } of [oneThread, manyThreads]) expect(float32).toEqual(usual.float32);
     if (!hasTiles) expect(oneThread.bfloat16).toEqual(usual.bfloat16); // with AMX the way is chosen by timing
     for (const { float32 } of [usual, indirect, baseline]) {
-      const difference = largestDifference(float32, direct.float32);
+      const difference = largestDifference(float32, onednn.float32);
       expect(difference).toBeGreaterThan(0); // Not the same way.
       expect(difference).toBeLessThan(5e-6);
     }
-    for (const { bfloat16 } of [usual, direct, indirect, baseline]) {
-      const lost = largestDifference(bfloat16, direct.float32);
+    for (const { bfloat16 } of [usual, onednn, indirect, baseline]) {
+      const lost = largestDifference(bfloat16, onednn.float32);
       expect(lost).toBeGreaterThan(2 ** -10);
       expect(lost).toBeLessThan(2 ** -5); // Of some roundings of 2^-9 each.
     }
     // What tiles lose is less than what filters win that are not rounded to bfloat16.
-    const loss = ({ bfloat16 }: Results) => meanDifference(bfloat16, direct.float32);
-    expect(loss(usual)).toBeLessThan(1.1 * loss(direct));
+    const loss = ({ bfloat16 }: Results) => meanDifference(bfloat16, onednn.float32);
+    expect(loss(usual)).toBeLessThan(1.1 * loss(onednn));
   }, 120_000);
 
   it('go by a way that there is; another word is an error that lists them', async () => {
     await expect(results({ PROJ_ONEDNN_CONVOLUTION: 'fft' })).rejects.toThrow(
-      /PROJ_ONEDNN_CONVOLUTION names no way.* Expected onednn, indirect, winograd, amx: .* Received fft\./,
+      /PROJ_ONEDNN_CONVOLUTION names no way.* Expected onednn, direct, indirect, winograd, amx: .* Received fft\./,
     );
+  });
+});
+
+// Straight from the pixels, where oneDNN would leave them to one thread or something follows.
+describe.skipIf(!available)('small convolutions', () => {
+  it.each([
+    ['of one pixel', ofOnePixel],
+    ['over few channels', ofFewChannels],
+    ['of each channel by itself', ofEachChannel],
+  ])('%s agree with the definition, forward and in both gradients', async (_, shape) => {
+    await fc.assert(fc.asyncProperty(shape, expectReference), { numRuns: 25 });
+  });
+
+  it('agree where the pixels are more than a thread takes at once', async () => {
+    const wide = { batch: 3, height: 19, width: 37, kernel: [3, 3], pad: [1, 1, 1, 1], stride: 1 } as const;
+    await expectReference({ ...wide, channels: 3, filters: 20 });
+    await expectReference({ ...wide, stride: 2, channels: 16, filters: 32 });
+    await expectReference({ ...wide, kernel: [1, 1], pad: [0, 0, 0, 0], channels: 40, filters: 24 });
+    await expectReference({ ...wide, channels: 70, filters: 1, depthwise: true });
+  });
+
+  it.each([
+    ['of one pixel', [2, 7, 5, 40], [1, 1, 40, 24], 1],
+    ['of one pixel in steps of two', [2, 7, 5, 17], [1, 1, 17, 50], 2],
+    ['over few channels', [1, 9, 11, 3], [3, 5, 3, 20], 2],
+    ['of each channel by itself', [2, 9, 11, 44], [5, 5, 44, 1], 1],
+    ['of each channel by itself in steps of two', [2, 9, 11, 30], [3, 3, 30, 1], 2],
+  ] as const)('%s agree with what follows in a prediction', async (_, pictures, taps, strides) => {
+    await expectSame(() => {
+      const x = noise(pictures, 1) as tf.Tensor4D;
+      const filter = noise(taps, 2).div(5) as tf.Tensor4D;
+      const convolved = () =>
+        taps[3] === 1 ? tf.depthwiseConv2d(x, filter, strides, 'same') : tf.conv2d(x, filter, strides, 'same');
+      const normalised = () => {
+        const [mean, variance, offset, scale] = [4, 5, 6, 7].map((seed) => noise([convolved().shape[3]], seed));
+        return tf.batchNorm(convolved(), mean!, variance!.abs().add(0.1) as tf.Tensor1D, offset, scale);
+      };
+      const silu = (y: tf.Tensor) => tf.layers.activation({ activation: 'swish' }).apply(y) as tf.Tensor;
+      return [
+        convolved().relu(),
+        normalised(),
+        normalised().relu(),
+        silu(normalised()),
+        normalised().add(noise(convolved().shape, 8)).relu(),
+      ];
+    });
   });
 });
 

@@ -1,6 +1,7 @@
 // Activations and their gradients, of a float or of a register of them.
 #pragma once
 
+#include "../finish.h"
 #include "lanes.h"
 
 namespace PROJ_ISA {
@@ -43,6 +44,13 @@ template <class V>
 inline V silu_grad(V dy, V x) {
   const V s = quick_sigmoid(x);
   return dy * (x * (s - s * s) + s);
+}
+
+// What follows a convolution. A ReLU makes 0 of what is not a number.
+template <class V>
+inline V activated(V x, After after) {
+  if (after == After::silu) return silu(x);
+  return after == After::relu ? (x > 0.0f ? x : V{}) : x;
 }
 
 }  // namespace PROJ_ISA

@@ -18,7 +18,9 @@ void add_kernels() {
   add_lstm();
   add_winograd();
   add_indirect();
-  add_depthwise();
+  add_direct();
+  add_depthwise_weights();
+  add_depthwise_forward();
   add_amx();
   add_amx_weights();
   add_amx_stem();

@@ -1,5 +1,6 @@
 #include "../amx.h"
 
+#include "activations.h"
 #include "amx_blocks.h"
 #include "transpose.h"
 
@@ -79,7 +80,6 @@ struct Convolution {
   void write(const float* sums, const Block& block, int64_t k) const {
     const int64_t pixels = block.pixels, filters = s.filters;
     const auto* residual = static_cast<const Bf16*>(finish.residual);
-    const bool relu = finish.relu;
     Bf16* const to = y;
     for_lanes(std::min(kBlock, filters - k), [&](int64_t j, auto lanes) {
       using V = decltype(lanes);
@@ -89,8 +89,7 @@ struct Convolution {
         const int64_t at = block.to[i] * filters + k + j;
         V value = load<V>(sums + i * kBlock + j) * scale + shift;
         if (residual) value += load<V>(residual + at);
-        if (relu) value = value > 0.0f ? value : V{};
-        store(to + at, value);
+        store(to + at, activated(value, finish.after));
       }
     });
   }
@@ -98,7 +97,7 @@ struct Convolution {
   // Threads take some blocks and some panels at a time. Panels are the outer loop: all threads read the same few.
   template <class Blocks>
   void run(const Blocks& blocks) const {
-    const int64_t count = blocks.count(), panels = panels_of(s), threads = omp_get_max_threads();
+    const int64_t count = blocks.count(), panels = panels_of(s), threads = team_threads();
     if (count == 0) return;
     int64_t some_panels = std::clamp<int64_t>(kPanelsBytes / (panel_size(s) * static_cast<int64_t>(sizeof(Bf16))), 1, panels);
     int64_t some_blocks = std::clamp<int64_t>(kCopiedBytes / std::max<int64_t>(1, blocks.copied_bytes()), 1, kAtOnce);
@@ -110,25 +109,21 @@ struct Convolution {
     const int64_t bytes = list_bytes + blocks.copied_bytes();
     char* memory = static_cast<char*>(scratch(static_cast<size_t>(threads * some_blocks * bytes)));
     const int64_t turns = parts(count, some_blocks), items = turns * parts(panels, some_panels);
-#pragma omp parallel
-    {
+    each(items, [&](int64_t item) {
       const Tiles tiles(depth);
-#pragma omp for schedule(dynamic)
-      for (int64_t item = 0; item < items; ++item) {
-        Block ready[kAtOnce];
-        const int64_t first = item % turns * some_blocks, last = std::min(count, first + some_blocks);
-        for (int64_t b = first; b < last; ++b) {
-          char* own = memory + (omp_get_thread_num() * some_blocks + b - first) * bytes;
-          ready[b - first].list = reinterpret_cast<Block::Tap*>(own);
-          blocks.fill(b, x, zeros, own + list_bytes, ready[b - first]);
-        }
-        const int64_t panel = item / turns * some_panels;
-        for (int64_t p = panel; p < std::min(panels, panel + some_panels); ++p)
-          for (int64_t b = 0; b < last - first; ++b)
-            with_block(ready[b].pixels, s.filters - p * kBlock,
-                       [&](auto rows, auto columns) { product<rows, columns>(ready[b], p); });
+      Block ready[kAtOnce];
+      const int64_t first = item % turns * some_blocks, last = std::min(count, first + some_blocks);
+      for (int64_t b = first; b < last; ++b) {
+        char* own = memory + (team_lane() * some_blocks + b - first) * bytes;
+        ready[b - first].list = reinterpret_cast<Block::Tap*>(own);
+        blocks.fill(b, x, zeros, own + list_bytes, ready[b - first]);
       }
-    }
+      const int64_t panel = item / turns * some_panels;
+      for (int64_t p = panel; p < std::min(panels, panel + some_panels); ++p)
+        for (int64_t b = 0; b < last - first; ++b)
+          with_block(ready[b].pixels, s.filters - p * kBlock,
+                     [&](auto rows, auto columns) { product<rows, columns>(ready[b], p); });
+    });
   }
 };
 

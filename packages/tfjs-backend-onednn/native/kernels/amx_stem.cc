@@ -9,10 +9,10 @@ void widen_as(const Tensor& x, int64_t first, int64_t columns, Bf16* widened) {
   const int64_t width = x.dims[2], channels = x.dims[3], row = width * channels;
   const int64_t begin = std::clamp<int64_t>(-first, 0, columns), end = std::clamp<int64_t>(width - first, begin, columns);
   // A row in bfloat16, with as many numbers behind it as the last pixel may read too many.
-  auto* rows = static_cast<Bf16*>(scratch(static_cast<size_t>(omp_get_max_threads() * (row + kStemPixel)) * sizeof(Bf16)));
+  auto* rows = static_cast<Bf16*>(scratch(static_cast<size_t>(team_threads() * (row + kStemPixel)) * sizeof(Bf16)));
   const uint64_t mask = ~uint64_t{0} >> 16 * (kStemPixel - channels);
   parallel(x.dims[0] * x.dims[1], grain_of(columns * kStemPixel), [&](int64_t from, int64_t to) {
-    Bf16* narrow = rows + omp_get_thread_num() * (row + kStemPixel);
+    Bf16* narrow = rows + team_lane() * (row + kStemPixel);
     std::fill(narrow + row, narrow + row + kStemPixel, Bf16(0.0f));
     for (int64_t i = from; i < to; ++i) {
       const Map* at = x.as<const Map>() + i * row;

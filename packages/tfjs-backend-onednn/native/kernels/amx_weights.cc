@@ -167,34 +167,32 @@ struct Gradient {
     auto* zeros = static_cast<Bf16*>(scratch(static_cast<size_t>(most) * sizeof(Bf16)));
     std::fill(zeros, zeros + most, Bf16(0.0f));
     const int64_t columns_of_row = static_cast<int64_t>(remainders.size()) * (columns + 1);
-#pragma omp parallel
-    {
-      const Tiles tiles(kDepth);
-      for (int64_t picture = 0; picture < s.batch; picture += pictures)
-        for (int64_t begin = 0; begin < s.y.out_size; begin += rows) {
-          Turn turn{picture, begin, std::min(begin + rows, s.y.out_size), 0, 0, map, gradient};
-          turn.first = std::clamp<int64_t>(source_row(turn.begin, 0), 0, s.y.size);
-          turn.last = std::clamp<int64_t>(source_row(turn.end - 1, s.y.taps - 1) + 1, turn.first, s.y.size);
-#pragma omp for schedule(dynamic, 4) nowait
-          for (int64_t i = 0; i < (turn.last - turn.first) * columns_of_row; ++i) {
+    for (int64_t picture = 0; picture < s.batch; picture += pictures)
+      for (int64_t begin = 0; begin < s.y.out_size; begin += rows) {
+        Turn turn{picture, begin, std::min(begin + rows, s.y.out_size), 0, 0, map, gradient};
+        turn.first = std::clamp<int64_t>(source_row(turn.begin, 0), 0, s.y.size);
+        turn.last = std::clamp<int64_t>(source_row(turn.end - 1, s.y.taps - 1) + 1, turn.first, s.y.size);
+        const int64_t of_map = (turn.last - turn.first) * columns_of_row, of_gradient = (turn.end - turn.begin) * chunks;
+        parallel(of_map + of_gradient, 4, [&](int64_t from, int64_t to) {
+          for (int64_t i = from; i < std::min(to, of_map); ++i) {
             const int64_t row = turn.first + i / columns_of_row, column = i % columns_of_row;
             if (reads(turn, row)) lay_out_map(turn, zeros, row, static_cast<size_t>(column / (columns + 1)), column % (columns + 1));
           }
-#pragma omp for schedule(dynamic, 4)
-          for (int64_t i = 0; i < (turn.end - turn.begin) * chunks; ++i)
+          for (int64_t i = std::max(from, of_map) - of_map; i < to - of_map; ++i)
             lay_out_gradient(turn, zeros, turn.begin + i / chunks, i % chunks);
-#pragma omp for schedule(dynamic)
-          for (int64_t i = 0; i < products; ++i) {
-            const int64_t tap = i % taps, block_c = i / taps % blocks_c, block_k = i / taps / blocks_c;
-            with_block(s.filters - block_k * kBlock, s.channels - block_c * kBlock, [&](auto tall, auto wide) {
-              product<tall, wide>(turn, tap, block_k, block_c, picture + begin == 0, sums + i * kBlock * kBlock);
-            });
-          }
-        }
-#pragma omp for
-      for (int64_t i = 0; i < products; ++i)
+        });
+        each(products, [&](int64_t i) {
+          const Tiles tiles(kDepth);
+          const int64_t tap = i % taps, block_c = i / taps % blocks_c, block_k = i / taps / blocks_c;
+          with_block(s.filters - block_k * kBlock, s.channels - block_c * kBlock, [&](auto tall, auto wide) {
+            product<tall, wide>(turn, tap, block_k, block_c, picture + begin == 0, sums + i * kBlock * kBlock);
+          });
+        });
+      }
+    parallel(products, 1, [&](int64_t from, int64_t to) {
+      for (int64_t i = from; i < to; ++i)
         finish(sums + i * kBlock * kBlock, i % taps, i / taps / blocks_c, i / taps % blocks_c, dw);
-    }
+    });
   }
 };
 

@@ -69,12 +69,12 @@ inline const float* widened(const Tensor& t) {
 // out finished.
 template <int Sums, class Add>
 inline void all_column_sums(int64_t rows, int64_t width, double* total, Add&& add) {
-  const int64_t threads = omp_get_max_threads(), size = Sums * width;
+  const int64_t threads = team_threads(), size = Sums * width;
   double* totals = static_cast<double*>(scratch(static_cast<size_t>(threads * size) * sizeof(double)));
   float* parts = static_cast<float*>(scratch(static_cast<size_t>(threads * size) * sizeof(float)));
   std::fill(totals, totals + threads * size, 0.0);
-  parallel(rows, grain_of(width), [&](int64_t begin, int64_t end) {
-    const int64_t own = omp_get_thread_num() * size;
+  parallel(rows, grain_of(width), [&](int64_t begin, int64_t end, int64_t part) {
+    const int64_t own = part * size;
     add(begin, end, parts + own, totals + own);
   });
   for (int64_t i = 0; i < size; ++i) {

@@ -32,12 +32,12 @@ void sum_products_of(const Call& call) {
   const int64_t outer = call.integer(0), n = call.integer(1), inner = call.integer(2);
   const T *a = call[0].as<const T>(), *b = call[1].as<const T>();
   float* sums = call[2].f32_out();
-  const int64_t threads = omp_get_max_threads();
+  const int64_t threads = team_threads();
   double* totals = static_cast<double*>(scratch(static_cast<size_t>(threads * inner) * sizeof(double)));
   float* parts = static_cast<float*>(scratch(static_cast<size_t>(threads * inner) * sizeof(float)));
   parallel(outer, grain_of(n * inner), [=](int64_t begin, int64_t end) {
-    double* total = totals + omp_get_thread_num() * inner;
-    float* part = parts + omp_get_thread_num() * inner;
+    double* total = totals + team_lane() * inner;
+    float* part = parts + team_lane() * inner;
     for (int64_t o = begin; o < end; ++o) {
       std::fill(total, total + inner, 0.0);
       column_sums<1>(o * n, (o + 1) * n, inner, part, total, [=](int64_t r, int64_t c, auto* out) {

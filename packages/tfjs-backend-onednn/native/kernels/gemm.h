@@ -25,7 +25,9 @@ struct Factor {
 template <int Rows>
 inline void block_product(int64_t depth, Factor a, const float* b, int64_t b_stride, float* c, int64_t c_stride, bool add) {
   Lanes sum[Rows][2];
+#pragma GCC unroll 12
   for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 2
     for (int j = 0; j < 2; ++j)
       sum[i][j] = add ? load<Lanes>(c + i * c_stride + j * kLanes) : Lanes{};
   for (int64_t p = 0; p < depth; ++p, a.data += a.depth, b += b_stride) {
@@ -37,7 +39,9 @@ inline void block_product(int64_t depth, Factor a, const float* b, int64_t b_str
       sum[i][1] += b1 * x;
     }
   }
+#pragma GCC unroll 12
   for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 2
     for (int j = 0; j < 2; ++j) store(c + i * c_stride + j * kLanes, sum[i][j]);
 }
 

@@ -1,5 +1,6 @@
 #include "../indirect.h"
 
+#include "activations.h"
 #include "gemm.h"
 
 namespace PROJ_ISA {
@@ -99,11 +100,14 @@ struct Convolution {
 
   template <int Rows>
   void product(const Block& block, int64_t panel) const {
-    Lanes sum[Rows][2] = {};
+    Lanes sum[Rows][2];
+#pragma GCC unroll 12
+    for (int i = 0; i < Rows; ++i) sum[i][0] = sum[i][1] = Lanes{};
     const float* filters = packed + panel * s.taps() * s.channels * kColumns;
     for (int64_t t = 0; t < block.taps; ++t) {
       const float* b = filters + block.tap[t] * s.channels * kColumns;
       const Map* from[Rows];
+#pragma GCC unroll 12
       for (int i = 0; i < Rows; ++i) from[i] = block.from[t * kRows + i];
       for (int64_t c = 0; c < s.channels; ++c, b += kColumns) {
         const Lanes b0 = load<Lanes>(b), b1 = load<Lanes>(b + kLanes);
@@ -117,12 +121,15 @@ struct Convolution {
     }
     const int64_t k = panel * kColumns, width = std::min<int64_t>(kColumns, s.filters - k);
     if (width == kColumns) {
+#pragma GCC unroll 12
       for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 2
         for (int j = 0; j < 2; ++j) write<Lanes>(sum[i][j], block.to[i], k + j * kLanes);
       return;
     }
     for (int i = 0; i < Rows; ++i) {
       float values[kColumns];
+#pragma GCC unroll 2
       for (int j = 0; j < 2; ++j) store(values + j * kLanes, sum[i][j]);
       for (int64_t j = 0; j < width; ++j) write<float>(values[j], block.to[i], k + j);
     }
@@ -133,8 +140,7 @@ struct Convolution {
     if (finish.scale) value *= load<V>(finish.scale + k);
     if (finish.shift) value += load<V>(finish.shift + k);
     if (finish.residual) value += load<V>(static_cast<const Map*>(finish.residual) + pixel + k);
-    if (finish.relu) value = value > 0.0f ? value : V{};
-    store(y + pixel + k, value);
+    store(y + pixel + k, activated(value, finish.after));
   }
 
   template <int Rows>
@@ -149,14 +155,13 @@ struct Convolution {
     const int64_t pixels = s.batch * lattice.rows * lattice.columns, panels = panels_of(s), taps = s.taps();
     const int64_t all_blocks = (pixels + kRows - 1) / kRows, chunks = (all_blocks + kBlocks - 1) / kBlocks;
     // Of few pixels threads share the panels as well.
-    const int64_t enough = 2 * omp_get_max_threads();
+    const int64_t enough = 2 * team_threads();
     const int64_t groups = std::min(panels, chunks < enough ? (enough + chunks - 1) / chunks : 1);
     const size_t per_thread = static_cast<size_t>(kBlocks * taps * (kRows + 1)) * sizeof(int64_t);
-    char* lists = static_cast<char*>(scratch(per_thread * static_cast<size_t>(omp_get_max_threads())));
-#pragma omp parallel for schedule(dynamic)
-    for (int64_t i = 0; i < chunks * groups; ++i) {
+    char* lists = static_cast<char*>(scratch(per_thread * static_cast<size_t>(team_threads())));
+    each(chunks * groups, [&](int64_t i) {
       const int64_t chunk = i / groups, group = i % groups;
-      auto* tap = reinterpret_cast<int64_t*>(lists + per_thread * static_cast<size_t>(omp_get_thread_num()));
+      auto* tap = reinterpret_cast<int64_t*>(lists + per_thread * static_cast<size_t>(team_lane()));
       auto* from = reinterpret_cast<const Map**>(tap + kBlocks * taps);
       Block blocks[kBlocks];
       int64_t count = 0;
@@ -169,7 +174,7 @@ struct Convolution {
       }
       for (int64_t panel = panels * group / groups; panel < panels * (group + 1) / groups; ++panel)
         for (int64_t b = 0; b < count; ++b) product_of<kRows>(blocks[b], panel);
-    }
+    });
   }
 };
 

@@ -1,17 +1,15 @@
 // Every file of this folder is compiled once for each instruction set; PROJ_ISA names the namespace.
 #pragma once
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
 
+#include "../team.h"
 #include "../tensor.h"
 
 void* scratch(size_t bytes);
-void parallel_ranges(int64_t n, int64_t grain, void (*run)(const void* body, int64_t begin, int64_t end), const void* body);
 
 namespace PROJ_ISA {
 
@@ -30,20 +28,12 @@ void add_random();
 void add_lstm();
 void add_winograd();
 void add_indirect();
-void add_depthwise();
+void add_direct();
+void add_depthwise_weights();
+void add_depthwise_forward();
 void add_amx();
 void add_amx_weights();
 void add_amx_stem();
-
-// Splits [0, n) over the threads: f(begin, end) on each. `grain`: fewest elements worth a second thread; waking one costs
-// tens of microseconds. The body is passed by address, so that it is compiled once and not into every branch.
-template <class F>
-inline void parallel(int64_t n, int64_t grain, F&& f) {
-  using Body = std::remove_reference_t<F>;
-  parallel_ranges(
-      n, grain,
-      [](const void* body, int64_t begin, int64_t end) { (*static_cast<const Body*>(body))(begin, end); }, &f);
-}
 
 // A bfloat16 in memory. It is read as the float with the same upper half; a float that is stored is rounded to nearest even,
 // not-a-number stays one.

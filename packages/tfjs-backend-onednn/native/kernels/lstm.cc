@@ -1,6 +1,7 @@
 // A whole layer of long short-term memory (Hochreiter and Schmidhuber, 1997), all steps in one call. Gates lie as tfjs-layers
 // has them, i, f, g, o: input, forget, candidate, output. Rows of a batch know nothing of each other, so a thread takes some
 // of them through all steps and waits for the others at the end only.
+#include <atomic>
 #include <stdexcept>
 
 #include "../product.h"
@@ -39,7 +40,7 @@ struct Layer {
   Layer(const Tensor& y, bool go_backwards)
       : batch(y.dims[0]), steps(y.dims[1]), units(y.dims[2]), backwards(go_backwards) {
     const int64_t grain = grain_of(steps * units * (units / 4 + 32));
-    blocks = std::max<int64_t>(1, std::min<int64_t>(omp_get_max_threads(), batch / grain));
+    blocks = std::max<int64_t>(1, std::min<int64_t>(team_threads(), batch / grain));
     rows = std::max<int64_t>(1, (batch + blocks - 1) / blocks);
     blocks = (batch + rows - 1) / rows;
   }
@@ -50,14 +51,10 @@ struct Layer {
   // f(block, first row, rows) on all threads; false where a product failed.
   template <class F>
   void for_blocks(F&& f) const {
-    bool failed = false;
-    parallel(blocks, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t block = begin; block < end; ++block) {
-        const int64_t first = block * rows;
-        if (f(block, first, std::min(rows, batch - first))) continue;
-#pragma omp atomic write
-        failed = true;
-      }
+    std::atomic<bool> failed{false};
+    each(blocks, [&](int64_t block) {
+      const int64_t first = block * rows;
+      if (!f(block, first, std::min(rows, batch - first))) failed = true;
     });
     if (failed) throw std::runtime_error("a product of matrices failed");
   }

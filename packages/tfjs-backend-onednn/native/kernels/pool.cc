@@ -96,7 +96,7 @@ void pool(const Call& call) {
 // Windows may overlap, so a thread owns whole pictures, or with few pictures whole stripes of channels.
 template <class F>
 void over_pictures(const Window& p, F&& f) {
-  const int64_t threads = omp_get_max_threads();
+  const int64_t threads = team_threads();
   const int64_t stripes = p.batch >= threads ? 1 : std::min(threads, std::max<int64_t>(1, p.channels / 16));
   const int64_t work = p.in_h * p.in_w * p.channels / stripes;
   parallel(p.batch * stripes, grain_of(work), [&](int64_t begin, int64_t end) {

@@ -48,16 +48,16 @@ void sum_columns(const float* x, int64_t begin, int64_t end, int64_t inner, doub
 void sum_f32(const Tensor& in, const Tensor& out, View v, double scale) {
   const float* x = in.f32();
   float* y = out.f32_out();
-  const int threads = omp_get_max_threads();
+  const int threads = team_threads();
   const int64_t total = v.outer * v.n * v.inner;
   if (v.inner == 1 && v.outer < threads && total > kGrain) {
-    // One sum a thread, added in the order of threads: an OpenMP reduction joins them in whatever order they end.
+    // One sum a part, added in the order of parts.
     double* parts = static_cast<double*>(scratch(static_cast<size_t>(threads) * sizeof(double)));
     for (int64_t o = 0; o < v.outer; ++o) {
       std::fill(parts, parts + threads, 0.0);
       const float* base = x + o * v.n;
-      parallel(v.n, kGrain, [&](int64_t begin, int64_t end) {
-        parts[omp_get_thread_num()] = sum_run(base + begin, end - begin);
+      parallel(v.n, kGrain, [&](int64_t begin, int64_t end, int64_t part) {
+        parts[part] = sum_run(base + begin, end - begin);
       });
       double sum = 0;
       for (int t = 0; t < threads; ++t) sum += parts[t];
@@ -72,8 +72,8 @@ void sum_f32(const Tensor& in, const Tensor& out, View v, double scale) {
     for (int64_t o = 0; o < v.outer; ++o) {
       std::fill(parts, parts + threads * v.inner, 0.0);
       const float* base = x + o * v.n * v.inner;
-      parallel(v.n, grain_of(v.inner), [&](int64_t begin, int64_t end) {
-        sum_columns(base, begin, end, v.inner, parts + omp_get_thread_num() * v.inner);
+      parallel(v.n, grain_of(v.inner), [&](int64_t begin, int64_t end, int64_t part) {
+        sum_columns(base, begin, end, v.inner, parts + part * v.inner);
       });
       for (int64_t j = 0; j < v.inner; ++j) {
         double sum = 0;
@@ -84,7 +84,7 @@ void sum_f32(const Tensor& in, const Tensor& out, View v, double scale) {
   } else {
     double* parts = static_cast<double*>(scratch(static_cast<size_t>(threads * v.inner) * sizeof(double)));
     parallel(v.outer, grain_of(v.n * v.inner), [&](int64_t begin, int64_t end) {
-      double* part = parts + omp_get_thread_num() * v.inner;
+      double* part = parts + team_lane() * v.inner;
       for (int64_t o = begin; o < end; ++o) {
         std::fill(part, part + v.inner, 0.0);
         sum_columns(x + o * v.n * v.inner, 0, v.n, v.inner, part);

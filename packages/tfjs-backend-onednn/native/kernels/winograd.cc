@@ -1,5 +1,6 @@
 #include "../winograd.h"
 
+#include "activations.h"
 #include "gemm.h"
 #include "winograd_tiles.h"
 
@@ -120,8 +121,7 @@ struct Algorithm {
         if (finish.scale) value *= load<V>(finish.scale + k);
         if (finish.shift) value += load<V>(finish.shift + k);
         if (residual) value += load<V>(residual + (pixels[i] - y) + k);
-        if (finish.relu) value = value > 0.0f ? value : V{};
-        store(pixels[i] + k, value);
+        store(pixels[i] + k, activated(value, finish.after));
       }
     });
   }
@@ -189,7 +189,7 @@ struct Algorithm {
   void forward(const Map* x, const float* packed, const Finish& finish, Map* y) const {
     constexpr int64_t kShared = 512 << 10, kTurn = 256 << 10, kFewest = 24;
     const Map* outside = nothing(s.channels);
-    const int64_t panels = panels_of(s), tiles = s.tiles(), threads = omp_get_max_threads();
+    const int64_t panels = panels_of(s), tiles = s.tiles(), threads = team_threads();
     const int64_t bytes = kPlaces * (s.channels + kApart) * static_cast<int64_t>(sizeof(float));
     if (tiles * bytes < kShared) {  // All threads take part in the same turn.
       const Turn turn = turn_of(0, tiles, floats(v_size(tiles)));
@@ -211,13 +211,12 @@ struct Algorithm {
     const int64_t most = (tiles + turns - 1) / turns;
     const int64_t size = v_size(most);
     float* work = floats(threads * size);
-#pragma omp parallel for schedule(dynamic)
-    for (int64_t i = 0; i < turns; ++i) {
+    each(turns, [&](int64_t i) {
       const int64_t first = tiles * i / turns, count = tiles * (i + 1) / turns - first;
-      const Turn turn = turn_of(first, count, work + omp_get_thread_num() * size);
+      const Turn turn = turn_of(first, count, work + team_lane() * size);
       inputs(turn, x, outside, 0, count);
       for (int64_t panel = 0; panel < panels; ++panel) outputs(turn, packed, panel, 0, turn.blocks(), finish, y);
-    }
+    });
   }
 
   void backward_weights(const Map* x, const Map* dy, float* dw) const {
@@ -231,23 +230,22 @@ struct Algorithm {
     float* m = zeros(kPlaces * plane * output_row(s));  // Columns behind the last filter stay so.
     float* du = floats(kPlaces * channels * filters);
     const Map* outside = nothing(std::max(channels, s.filters));
-#pragma omp parallel
     for (int64_t first = 0; first < tiles; first += plane) {
       const int64_t count = std::min(plane, tiles - first);
-#pragma omp for schedule(dynamic, 8)
-      for (int64_t t = 0; t < count; ++t) {
-        input(x, outside, first + t, v + t * input_row(s), plane * input_row(s));
-        gradient(dy, outside, first + t, m + t * output_row(s), plane * output_row(s));
-      }
-#pragma omp for schedule(dynamic)
-      for (int64_t item = 0; item < kPlaces * blocks; ++item) {
+      parallel(count, 8, [&](int64_t begin, int64_t end) {
+        for (int64_t t = begin; t < end; ++t) {
+          input(x, outside, first + t, v + t * input_row(s), plane * input_row(s));
+          gradient(dy, outside, first + t, m + t * output_row(s), plane * output_row(s));
+        }
+      });
+      each(kPlaces * blocks, [&](int64_t item) {
         const int64_t place = item / blocks, c0 = item % blocks * kChannels;
         const Factor transposed{v + place * plane * input_row(s) + c0, 1, input_row(s)};
         const float* factor = m + place * plane * output_row(s);
         float* sums = du + (place * channels + c0) * filters;
         for (int64_t k = 0; k < filters; k += kColumns)
           panel_product(std::min(kChannels, channels - c0), count, transposed, factor + k, output_row(s), sums + k, filters, first > 0);
-      }
+      });
     }
     parallel(channels, grain_of(kPlaces * filters), [&](int64_t begin, int64_t end) {
       for (int64_t c = begin; c < end; ++c)

@@ -6,8 +6,8 @@ await tf.setBackend('onednn');
 const noise = (shape, seed) => tf.randomUniform(shape, -1, 1, 'float32', seed);
 
 /**
- * The gradients of a loss of five convolutions, a map of one that is dilated and one of few pixels and many channels, each
- * divided by its largest number.
+ * The gradients of a loss of five convolutions, and maps of one that is dilated, of one of few pixels and many channels, of one
+ * of one pixel over many and of one of each channel by itself, each divided by its largest number.
  */
 const step = () => {
   const filters = [
@@ -26,7 +26,9 @@ const step = () => {
   })([noise([2, 13, 15, 4], 8), ...filters]);
   const dilated = tf.conv2d(noise([2, 13, 15, 4], 8), filters[0], 1, 'same', 'NHWC', 2);
   const small = tf.conv2d(noise([1, 7, 7, 512], 8), noise([3, 3, 512, 64], 7), 1, 'same');
-  return [...gradients, dilated, small].flatMap((gradient) =>
+  const onePixel = tf.conv2d(noise([2, 17, 19, 40], 8), noise([1, 1, 40, 120], 7), 1, 'same');
+  const depthwise = tf.depthwiseConv2d(noise([2, 17, 19, 40], 8), noise([5, 5, 40, 1], 7), 1, 'same');
+  return [...gradients, dilated, small, onePixel, depthwise].flatMap((gradient) =>
     Array.from(gradient.div(gradient.abs().max()).dataSync()),
   );
 };

@@ -112,6 +112,6 @@ void backward_weights(const DepthwiseShape& s, const Tensor& x, const Tensor& dy
 
 }  // namespace
 
-void add_depthwise() { depthwise() = {backward_weights}; }
+void add_depthwise_weights() { depthwise().backward_weights = backward_weights; }
 
 }  // namespace PROJ_ISA
