@@ -20,6 +20,7 @@
 namespace {
 
 constexpr size_t kMaxPendingUploads = size_t{512} << 20;
+constexpr size_t kQuickRead = size_t{1} << 20;  // bytes
 
 struct State {
   Env* env = new Env;
@@ -184,7 +185,8 @@ Napi::Value replay(const Napi::CallbackInfo& info) {
       const size_t i = static_cast<size_t>(-1 - pointer);
       return {to_pointer(slot[i]), i < given};  // other slots have one value after the other
     }));
-  if (!tasks.empty()) state.last = queue_push_all(std::move(tasks));
+  // What takes less time than the way to the compute thread and back is worth does not go there.
+  if (!tasks.empty() && !queue_run(tasks)) state.last = queue_push_all(std::move(tasks));
   made.give_away(kept);
   return Napi::Number::New(info.Env(), 0);
 }
@@ -329,6 +331,10 @@ Napi::Value read_async(const Napi::CallbackInfo& info) {
   const size_t bytes = target.ByteLength();
   const Type type = static_cast<Type>(info[2].As<Napi::Number>().Int32Value());
   void* from = to_pointer(info[0].As<Napi::Number>().DoubleValue());
+  if (queue_completed() >= state.last && bytes <= kQuickRead && !queue_failure(state.env)) {
+    copy_out(from, type, to, bytes);
+    return info.Env().Undefined();
+  }
 
   auto* pending = new PendingRead{Napi::Promise::Deferred::New(info.Env()), Napi::Persistent(target), nullptr};
   const Napi::Promise promise = pending->deferred.Promise();

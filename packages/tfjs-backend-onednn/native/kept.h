@@ -1,6 +1,6 @@
 // Copies of weights in the layout that a primitive wants, kept as long as the weights live. A prediction then reorders no
 // weights, which for one picture takes longer than to compute with them. Weights are kept at their second use: those of a
-// training step have only one. Compute thread only.
+// training step have only one. Only on the thread that runs the call.
 #pragma once
 
 #include <cstdint>

@@ -212,7 +212,7 @@ struct Reorder {
 };
 
 // Primitives by shape and attributes, the least recently used dropped beyond `kCapacity`. Making one costs up to
-// milliseconds of code generation. Compute thread only.
+// milliseconds of code generation. Only on the thread that runs the call.
 template <class Entry>
 class Cache {
  public:

@@ -33,7 +33,7 @@ struct Queue {
   int threads = 1;
   std::vector<OpProfile> profile;
 
-  bool has_work() const { return !tasks.empty() && (!leaving || waiters > 0); }
+  bool has_work() const { return !busy && !tasks.empty() && (!leaving || waiters > 0); }
 
   // Until `ready`, with the lock held.
   template <class F>
@@ -105,6 +105,31 @@ void run(Queue& q, Task& task) {
     task.env->failure = std::make_shared<const std::string>(describe(task.call) + ": " + error);
 }
 
+// About a millisecond of two cores, memory counting as much as is computed while it is moved.
+constexpr double kQuickWork = 1e8, kFlopsOfAByte = 4;
+
+bool is_quick(const std::vector<std::unique_ptr<Task>>& tasks) {
+  double work = 0;
+  for (const auto& task : tasks) {
+    const Call& call = task->call;
+    if (call.op->flops) {
+      if (!is_small(call)) return false;
+      work += call.op->flops(call);
+    }
+    for (const Tensor& tensor : call.tensors)
+      if (tensor.present()) work += kFlopsOfAByte * static_cast<double>(tensor.bytes());
+  }
+  return work <= kQuickWork;
+}
+
+// With the lock held.
+void end_of_work(Queue& q, uint64_t tasks) {
+  q.busy = false;
+  q.running = nullptr;
+  q.completed.fetch_add(tasks);
+  if (q.waiters > 0 || q.leaving) q.done.notify_all();
+}
+
 void loop() {
   Queue& q = queue();
   omp_set_num_threads(q.threads);
@@ -131,10 +156,7 @@ void loop() {
     if (task->finish) task->finish();
     task.reset();
     guard.lock();
-    q.busy = false;
-    q.running = nullptr;
-    q.completed.fetch_add(1);
-    if (q.waiters > 0 || q.leaving) q.done.notify_all();
+    end_of_work(q, 1);
   }
 }
 
@@ -185,6 +207,23 @@ uint64_t queue_push_all(std::vector<std::unique_ptr<Task>> tasks) {
   for (auto& task : tasks) sequence = append(q, std::move(task));
   if (q.asleep) q.work.notify_one();
   return sequence;
+}
+
+bool queue_run(const std::vector<std::unique_ptr<Task>>& tasks) {
+  Queue& q = queue();
+  if (!is_quick(tasks)) return false;
+  {
+    std::lock_guard<std::mutex> guard(q.lock);
+    if (!q.tasks.empty() || q.busy || q.leaving) return false;
+    q.busy = true;
+    q.running = tasks.front()->env;
+    q.submitted.fetch_add(tasks.size());
+  }
+  for (const auto& task : tasks) run(q, *task);
+  std::lock_guard<std::mutex> guard(q.lock);
+  end_of_work(q, tasks.size());
+  if (q.asleep && q.has_work()) q.work.notify_one();
+  return true;
 }
 
 void queue_wait(uint64_t sequence) {

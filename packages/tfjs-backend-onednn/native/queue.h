@@ -1,5 +1,5 @@
-// The compute thread and the queue in front of it. Every environment of the process shares them, because OpenMP keeps one
-// team of threads for each thread that calls it.
+// The compute thread and the queue in front of it, which every environment of the process shares. One thread at a time runs
+// calls: the compute thread, or one with a short program that finds nothing to wait for (queue_run).
 #pragma once
 
 #include <atomic>
@@ -39,6 +39,9 @@ int queue_threads();
 uint64_t queue_push(std::unique_ptr<Task> task);
 // Several at once, which wakes the compute thread once; they may exceed what else fits.
 uint64_t queue_push_all(std::vector<std::unique_ptr<Task>> tasks);
+// Runs them on the calling thread where they take less than about a millisecond, none of them needs more than one thread of
+// OpenMP, which keeps a team for each thread that calls it, and nothing waits or runs before them. Otherwise does nothing: false.
+bool queue_run(const std::vector<std::unique_ptr<Task>>& tasks);
 uint64_t queue_submitted();
 uint64_t queue_completed();
 void queue_wait(uint64_t sequence);
@@ -58,7 +61,7 @@ void queue_abandon(Env* env);
 std::vector<OpProfile> queue_profile();
 void queue_reset_profile();
 
-// Memory for the call that is running, on the compute thread only; valid until the call ends. 64-byte aligned.
+// Memory for the call that is running, only on the thread that runs it; valid until the call ends. 64-byte aligned.
 void* scratch(size_t bytes);
 
 // What scratch() gives while it exists is given back at its end, for a call that computes the same several times.

@@ -44,7 +44,7 @@ struct Team {
     for (int64_t item; (item = next.fetch_add(1)) < items;) run(body, item);
   }
 
-  // Either this sees that the turn is over, or the compute thread sees that somebody is inside.
+  // Either this sees that the turn is over, or the one that runs the call sees that somebody is inside.
   void join(uint64_t opened) {
     inside.fetch_add(1);
     if (turn.load() == opened) work();

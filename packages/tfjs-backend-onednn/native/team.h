@@ -1,4 +1,4 @@
-// The threads that share the work of a call: the compute thread, and helpers that join it when they are awake. Whoever is free
+// The threads that share the work of a call: the one that runs it, and helpers that join it when they are awake. Whoever is free
 // takes the next item, so a helper that wakes late, or that the system holds up, leaves its part to the others. After a call
 // helpers stay awake for a moment, because the next one mostly follows at once.
 #pragma once
@@ -7,14 +7,14 @@
 #include <cstdint>
 #include <type_traits>
 
-// How many there are, with the compute thread. Helpers are started when they are first needed.
+// How many there are, with that one. Helpers are started when they are first needed.
 void team_start(int threads);
 int team_threads();
-// Which of them this thread is, in [0, team_threads()); 0 is the compute thread.
+// Which of them this thread is, in [0, team_threads()); 0 is the one that runs the call.
 int team_lane();
 
 // run(body, item) for all items in [0, items), each once, on any thread and in any order; returns when all have ended. Not to be
-// nested, on the compute thread only, and no exception may leave `run`.
+// nested, only on the thread that runs the call, and no exception may leave `run`.
 void team_run(int64_t items, void (*run)(const void* body, int64_t item), const void* body);
 
 // Each file has its own, since some are compiled for other instruction sets.

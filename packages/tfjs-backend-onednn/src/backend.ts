@@ -114,7 +114,10 @@ export class OnednnBackend extends tf.KernelBackend {
     }
     const target = tf.util.getTypedArrayFromDType(data.dtype as 'float32', data.size);
     const { pointer, storage } = this.bufferOfData(data);
-    throwFailure(await this.addon.readAsync(pointer, target, storage));
+    const message = this.addon.readAsync(pointer, target, storage);
+    // What is there already needs no wait, but one such read after the other would leave the event loop no turn.
+    if (message === undefined) await new Promise(setImmediate);
+    else throwFailure(await message);
     return target;
   }
 

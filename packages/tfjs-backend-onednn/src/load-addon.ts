@@ -38,7 +38,8 @@ export interface Addon {
   /**
    * Enqueues calls, as in the command buffer, one after the other, in which a pointer -1 - i stands for the buffer in
    * `slots[i]`. The first slots are given; for the others buffers of `sizes` bytes are made, of which the first `kept` stay in
-   * their slots and belong to the caller. 0: done; 1: out of memory, nothing enqueued or kept.
+   * their slots and belong to the caller. Where that takes less than about a millisecond, and nothing is enqueued before, they
+   * are run at once. 0: done; 1: out of memory, nothing enqueued or kept.
    */
   replay(program: Float64Array, slots: Float64Array, sizes: Float64Array, kept: number): number;
   /** Copies host values into a new buffer. Returns its pointer, 0 when out of memory. */
@@ -46,8 +47,15 @@ export interface Addon {
   free(pointer: number): void;
   /** Waits for the queue, then copies from a buffer of storage `type`. Returns the message of a kernel that failed and that nobody was told of. */
   read(pointer: number, target: Float32Array | Int32Array | Uint8Array, type: number): string | undefined;
-  /** The same without waiting; every read made before the failure was told brings its message. */
-  readAsync(pointer: number, target: Float32Array | Int32Array | Uint8Array, type: number): Promise<string | undefined>;
+  /**
+   * The same without waiting; every read made before the failure was told brings its message. No promise where there are few
+   * bytes, and they are there already.
+   */
+  readAsync(
+    pointer: number,
+    target: Float32Array | Int32Array | Uint8Array,
+    type: number,
+  ): Promise<string | undefined> | undefined;
   /** Waits for the queue. Returns as {@link read} does. */
   sync(): string | undefined;
   memory(): {

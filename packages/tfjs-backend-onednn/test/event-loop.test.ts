@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { trace } from '../src/index.js';
 import { available, noise } from './reference.js';
 
 const EVERY_MS = 25;
@@ -65,5 +66,28 @@ describe.skipIf(!available)('the event loop', { timeout: 240_000 }, () => {
     expect(quantile(busy, 0.8), figures).toBeLessThan(20);
     tf.dispose([one, batch, ...filters]);
     optimizer.dispose();
+  });
+
+  it('has its turn between predictions that are computed in their calls, and between reads of what is there already', async () => {
+    const traced = trace((x: tf.Tensor) => x.square());
+    const x = tf.ones([10]);
+    await x.data();
+    const predict = async () => {
+      const y = traced(x);
+      await y.data();
+      y.dispose();
+    };
+    for (const once of [() => x.data(), predict]) {
+      let fired = false;
+      const timer = setTimeout(() => {
+        fired = true;
+      }, 1);
+      const start = performance.now();
+      while (!fired && performance.now() - start < 2000) await once();
+      expect(fired).toBe(true);
+      clearTimeout(timer);
+    }
+    traced.dispose();
+    x.dispose();
   });
 });

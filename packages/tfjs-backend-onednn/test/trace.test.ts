@@ -319,6 +319,21 @@ describe.skipIf(!available)('trace', () => {
     tf.dispose([table, one, right, wrong]);
   });
 
+  it('gives what it gives alone where other work is under way, and where another call waits for it', async () => {
+    const x = noise([1, 8, 8, 4], 1);
+    const filter = noise([3, 3, 4, 8], 2) as tf.Tensor4D;
+    const traced = trace((a: tf.Tensor) => tf.conv2d(a as tf.Tensor4D, filter, 1, 'same').relu());
+    const expected = [0, 1, 2].map(() => take(traced(x)))[0]!;
+    const large = noise([600, 600], 3) as tf.Tensor2D;
+    const busy = tf.tidy(() => tf.matMul(tf.matMul(large, large), large));
+    const results = [traced(x), traced(x)];
+    const after = tf.tidy(() => results[1]!.add(1));
+    expect(await results[0]!.data()).toEqual(expected);
+    expect(await after.data()).toEqual(expected.map((value) => value + 1));
+    traced.dispose();
+    tf.dispose([x, filter, large, busy, after, ...results]);
+  });
+
   it('works on another backend, without a recording', async () => {
     await tf.setBackend('cpu');
     const traced = trace((a: tf.Tensor) => a.square());
