@@ -54,11 +54,12 @@ uint64_t layout_of(Way way, const IndirectShape& s) {
   return layout->second;
 }
 
-const float* indirect_filters(const Tensor& filters, const IndirectShape& shape) {
-  const uint64_t layout = layout_of(Way::indirect, shape);
-  return static_cast<const float*>(packed(filters, layout, indirect().packed_bytes(shape), [&](const void* from, void* to) {
-    indirect().pack(shape, static_cast<const float*>(from), false, static_cast<float*>(to));
-  }));
+const float* indirect_filters(const Tensor& filters, const IndirectShape& shape, bool only_kept) {
+  const auto copy = only_kept ? kept : packed;
+  return static_cast<const float*>(
+      copy(filters, layout_of(Way::indirect, shape), indirect().packed_bytes(shape), [&](const void* from, void* to) {
+        indirect().pack(shape, static_cast<const float*>(from), false, static_cast<float*>(to));
+      }));
 }
 
 bool indirect_forward(const Call& call, const Tensor& x, const Tensor& filters, const Finish& finish, const Tensor& y) {

@@ -75,6 +75,19 @@ describe.skipIf(!available)('weights that are used again', () => {
     },
   );
 
+  it.each([1, 3, 40])('of a small product of matrices are kept too, for %i rows', async (rows) => {
+    const multiply = (x: tf.Tensor, w: tf.Tensor) =>
+      tf.fused.matMul({ a: x as tf.Tensor2D, b: w as tf.Tensor2D, bias: noise([43], 3), activation: 'relu' });
+    const [x, w] = [noise([rows, 70], 1), noise([70, 43], 2)];
+    const before = keptBytes();
+    const [expected] = await on('cpu', () => multiply(noise([rows, 70], 1), noise([70, 43], 2)));
+    for (let i = 0; i < 3; i++) expectClose((await on('onednn', () => multiply(x, w)))[0]!, expected!);
+    expect(keptBytes() - before).toBeGreaterThanOrEqual(w.size * 4);
+    w.dispose();
+    expect(keptBytes()).toBe(before);
+    x.dispose();
+  });
+
   it('of a training are none', () => {
     const w = tf.variable(noise([3, 3, 4, 8], 2));
     const before = keptBytes();
