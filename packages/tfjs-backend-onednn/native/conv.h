@@ -34,6 +34,7 @@ bool winograd_backward_weights(const Call&, const Tensor& x, const Tensor& dy, c
 bool indirect_forward(const Call&, const Tensor& x, const Tensor& filters, const Finish&, const Tensor& y);
 bool indirect_backward_data(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);
 bool depthwise_forward(const Call&, const Tensor& x, const Tensor& filters, const Finish&, const Tensor& y);
+bool depthwise_backward_data(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);
 bool depthwise_backward_weights(const Call&, const Tensor& x, const Tensor& dy, const Tensor& dw);
 bool direct_forward(const Call&, const Tensor& x, const Tensor& filters, const Finish&, const Tensor& y);
 bool direct_backward_data(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);

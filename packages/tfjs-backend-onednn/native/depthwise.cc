@@ -1,6 +1,7 @@
 #include "depthwise.h"
 
 #include "conv.h"
+#include "onednn.h"
 
 namespace {
 
@@ -16,6 +17,8 @@ DepthwiseShape shape_of(const Call& call, const Tensor& x, const Tensor& filters
           call.integer(kStrideW), call.integer(kTop), call.integer(kLeft)};
 }
 
+bool is_wanted(bool outruns) { return chosen_way() == Way::fastest ? outruns : chosen_way() == Way::direct; }
+
 }  // namespace
 
 Depthwise& depthwise() {
@@ -25,8 +28,23 @@ Depthwise& depthwise() {
 
 bool depthwise_forward(const Call& call, const Tensor& x, const Tensor& filters, const Finish& finish, const Tensor& y) {
   if (!is_plain(call, filters) || x.type != Type::f32 || y.type != Type::f32) return false;
-  if (chosen_way() == Way::fastest ? !outruns_onednn(call, finish) : chosen_way() != Way::direct) return false;
-  depthwise().forward(shape_of(call, x, filters, y), x.f32(), filters.f32(), finish, y.f32_out());
+  if (filters.dims[0] > kMostKernel) return false;
+  const bool strided = call.integer(kStrideH) > 1 || call.integer(kStrideW) > 1;
+  if (!is_wanted(outruns_onednn(call, finish) || (strided && !has_avx512()))) return false;
+  depthwise().forward(shape_of(call, x, filters, y), x.f32(), filters.f32(), false, finish, y.f32_out());
+  return true;
+}
+
+// Without strides that is itself such a convolution.
+bool depthwise_backward_data(const Call& call, const Tensor& dy, const Tensor& filters, const Tensor& dx) {
+  if (!is_plain(call, filters) || dy.type != Type::f32 || dx.type != Type::f32) return false;
+  const int64_t kernel = filters.dims[0], top = kernel - 1 - call.integer(kTop), left = kernel - 1 - call.integer(kLeft);
+  if (call.integer(kStrideH) != 1 || call.integer(kStrideW) != 1 || kernel > kMostKernel || top < 0 || left < 0) return false;
+  if (!is_wanted(is_small(call) || !has_avx512())) return false;
+  DepthwiseShape shape = shape_of(call, dy, filters, dx);
+  shape.top = top;
+  shape.left = left;
+  depthwise().forward(shape, dy.f32(), filters.f32(), true, {}, dx.f32_out());
   return true;
 }
 

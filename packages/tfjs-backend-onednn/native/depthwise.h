@@ -14,9 +14,12 @@ struct DepthwiseShape {
   int64_t stride_y, stride_x, top, left;
 };
 
+constexpr int64_t kMostKernel = 15;
+
 // Results are the same for any number of threads.
 struct Depthwise {
-  void (*forward)(const DepthwiseShape&, const float* x, const float* filters, const Finish&, float* y);
+  // Of filters up to kMostKernel wide, as they are or, for the gradient of the input, with both spatial axes reversed.
+  void (*forward)(const DepthwiseShape&, const float* x, const float* filters, bool flipped, const Finish&, float* y);
   // dw [kernel, kernel, C, 1] of filters of 3x3 or 5x5, for maps that are both f32 or both bf16.
   void (*backward_weights)(const DepthwiseShape&, const Tensor& x, const Tensor& dy, float* dw);
 };

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -18,6 +19,13 @@ constexpr std::chrono::microseconds kAwake{200};
 
 void pause() { __builtin_ia32_pause(); }
 
+// Items that one thread begins with; others help when they have done theirs. The same thread so mostly gets the same part of a map,
+// which may be in its cache.
+struct alignas(64) Share {
+  std::atomic<int64_t> next{0};
+  int64_t end = 0;
+};
+
 struct Team {
   int threads = 1;
   bool started = false;
@@ -25,8 +33,7 @@ struct Team {
   // The job. Helpers read it after they have entered it, and it changes only when none is inside.
   void (*run)(const void* body, int64_t item) = nullptr;
   const void* body = nullptr;
-  int64_t items = 0;
-  alignas(64) std::atomic<int64_t> next{0};
+  std::vector<Share> shares;
   // Odd while a job may be entered.
   alignas(64) std::atomic<uint64_t> turn{0};
   alignas(64) std::atomic<int> inside{0};
@@ -40,14 +47,17 @@ struct Team {
     return now % 2 == 1 && now != last;
   }
 
-  void work() {
-    for (int64_t item; (item = next.fetch_add(1)) < items;) run(body, item);
+  void work(int lane) {
+    for (int i = 0; i < threads; ++i) {
+      Share& share = shares[static_cast<size_t>((lane + i) % threads)];
+      for (int64_t item; (item = share.next.fetch_add(1)) < share.end;) run(body, item);
+    }
   }
 
   // Either this sees that the turn is over, or the one that runs the call sees that somebody is inside.
-  void join(uint64_t opened) {
+  void join(int lane, uint64_t opened) {
     inside.fetch_add(1);
-    if (turn.load() == opened) work();
+    if (turn.load() == opened) work(lane);
     inside.fetch_sub(1);
   }
 
@@ -72,6 +82,7 @@ struct Team {
 
   void start() {
     started = true;
+    shares = std::vector<Share>(static_cast<size_t>(threads));
     try {
       for (int lane = 1; lane < threads; ++lane) std::thread([this, lane] { help(lane); }).detach();
     } catch (const std::system_error&) {
@@ -100,7 +111,7 @@ void Team::help(int lane) {
   for (uint64_t last = 0;;) {
     await(last);
     last = turn.load();
-    if (last % 2 == 1) join(last);
+    if (last % 2 == 1) join(lane, last);
   }
 }
 
@@ -119,11 +130,13 @@ void team_run(int64_t items, void (*run)(const void* body, int64_t item), const 
   if (!t.started) t.start();
   t.run = run;
   t.body = body;
-  t.items = items;
-  t.next.store(0);
+  for (int lane = 0; lane < t.threads; ++lane) {
+    t.shares[static_cast<size_t>(lane)].next.store(items * lane / t.threads);
+    t.shares[static_cast<size_t>(lane)].end = items * (lane + 1) / t.threads;
+  }
   t.turn.fetch_add(1);
   t.wake_helpers(items - 1);
-  t.work();
+  t.work(0);
   t.turn.fetch_add(1);
   for (int i = 0; t.inside.load() > 0; ++i) i < kPauses * 10 ? pause() : static_cast<void>(sched_yield());
 }

@@ -1,5 +1,5 @@
 // The threads that share the work of a call: the one that runs it, and helpers that join it when they are awake. Whoever is free
-// takes the next item, so a helper that wakes late, or that the system holds up, leaves its part to the others. After a call
+// takes what is left, so a helper that wakes late, or that the system holds up, leaves its part to the others. After a call
 // helpers stay awake for a moment, because the next one mostly follows at once.
 #pragma once
 
@@ -34,7 +34,7 @@ inline void each(int64_t items, F&& f) {
 template <class F>
 inline void parallel(int64_t n, int64_t grain, F&& f) {
   constexpr bool kNumbered = std::is_invocable_v<F, int64_t, int64_t, int64_t>;
-  const int64_t most = kNumbered ? team_threads() : 4 * team_threads();
+  const int64_t most = kNumbered ? team_threads() : 8 * team_threads();
   const int64_t parts = std::min<int64_t>(most, std::max<int64_t>(1, n / std::max<int64_t>(1, grain)));
   if (n <= 0) return;
   each(parts, [&](int64_t part) {

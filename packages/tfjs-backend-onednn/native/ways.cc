@@ -115,7 +115,7 @@ bool own_forward(const Call& call, const Tensor& x, const Tensor& filters, const
 }
 
 bool own_backward_data(const Call& call, const Tensor& dy, const Tensor& filters, const Tensor& dx) {
-  return amx_backward_data(call, dy, filters, dx) || winograd_backward_data(call, dy, filters, dx) ||
+  return depthwise_backward_data(call, dy, filters, dx) || amx_backward_data(call, dy, filters, dx) || winograd_backward_data(call, dy, filters, dx) ||
          indirect_backward_data(call, dy, filters, dx) || direct_backward_data(call, dy, filters, dx);
 }
 

@@ -4,104 +4,152 @@
 namespace PROJ_ISA {
 namespace {
 
-// Of the rows of the input under a band of the output, for the channels that are gone through at a time.
-constexpr int64_t kBandBytes = 32 << 10;
-constexpr int kPixels = 4;  // whose sums are in registers
-constexpr int kRegisters = 2;  // of channels
+constexpr int64_t kPixels = 4;     // whose sums are in registers
+constexpr int64_t kRegisters = 2;  // of channels, for each of them
+constexpr int64_t kTogether = 2;   // such channels that are read at a time
+constexpr int64_t kStep = kTogether * kRegisters * kLanes;
 
+// `Kernel`: sides of the filters, or 0 for any. Of a band of rows of a picture some channels are gone through at a time: rows of
+// the input, with their border and without the other channels, lie in a ring, which stays in the first-level cache.
+template <int Kernel>
 struct Forward {
   const DepthwiseShape& s;
   const float *x, *filters;
+  const bool flipped;
   const Finish finish;
   float* y;
 
-  // `Pixels` pixels of a row of the output from `first` on, for `Registers` registers V of channels from c on: sums over the taps
-  // of the filter rows [ky, ky_end) and columns [kx, kx_end), which lie inside of the map, and what follows.
-  template <int Pixels, int Registers, class V>
-  void pixels(int64_t n, int64_t out_row, int64_t first, int64_t c, int64_t ky, int64_t ky_end, int64_t kx, int64_t kx_end) const {
-    constexpr int64_t kWidth = sizeof(V) / sizeof(float);
-    const int64_t step = s.stride_x * s.channels, row = n * s.height + out_row * s.stride_y - s.top;
-    V sum[Pixels][Registers];
-#pragma GCC unroll 4
-    for (int i = 0; i < Pixels; ++i)
-#pragma GCC unroll 2
-      for (int j = 0; j < Registers; ++j) sum[i][j] = V{};
-    for (; ky < ky_end; ++ky) {
-      const float* from = x + ((row + ky) * s.width + first * s.stride_x - s.left + kx) * s.channels + c;
-      const float* taps = filters + (ky * s.kernel + kx) * s.channels + c;
-      for (int64_t k = kx; k < kx_end; ++k, from += s.channels, taps += s.channels) {
-        V tap[Registers];
-#pragma GCC unroll 2
-        for (int j = 0; j < Registers; ++j) tap[j] = load<V>(taps + j * kWidth);
-#pragma GCC unroll 4
-        for (int i = 0; i < Pixels; ++i)
-#pragma GCC unroll 2
-          for (int j = 0; j < Registers; ++j) sum[i][j] += load<V>(from + i * step + j * kWidth) * tap[j];
+  int64_t kernel() const { return Kernel ? Kernel : s.kernel; }
+  int64_t columns() const { return (s.out_width - 1) * s.stride_x + kernel(); }
+  int64_t row_size() const { return columns() * kStep; }
+  // Of a thread: the ring, a row of zeros, and filters.
+  int64_t lane_size() const { return (kernel() + 1) * row_size() + kernel() * kernel() * kStep; }
+
+  template <int Together, int Registers, class V>
+  struct Channels {
+    static constexpr int64_t kOne = sizeof(V) / sizeof(float), kPart = Registers * kOne, kWidth = Together * kPart;
+    const Forward& f;
+    const int64_t n, c;
+    float *const ring, *const zeros, *const taps;
+
+    Channels(const Forward& forward, int64_t picture, int64_t first, float* lane)
+        : f(forward), n(picture), c(first), ring(lane), zeros(lane + f.kernel() * f.row_size()), taps(zeros + f.row_size()) {
+      const int64_t count = f.kernel() * f.kernel();
+      for (int64_t i = 0; i < count; ++i)
+        copy(f.filters + (f.flipped ? count - 1 - i : i) * f.s.channels + c, taps + i * kWidth);
+    }
+
+    static void copy(const float* from, float* to) {
+      for (int j = 0; j < Together * Registers; ++j) store(to + j * kOne, load<V>(from + j * kOne));
+    }
+
+    float* place(int64_t row) const { return ring + row % f.kernel() * f.row_size(); }
+
+    void read(int64_t row) const {
+      const DepthwiseShape& s = f.s;
+      float* to = place(row);
+      const int64_t begin = std::min(s.left, f.columns()), end = std::clamp<int64_t>(s.width + s.left, begin, f.columns());
+      const float* from = f.x + (n * s.height + row) * s.width * s.channels + c;
+      std::fill(to, to + begin * kWidth, 0.0f);
+      for (int64_t i = begin; i < end; ++i, from += s.channels) copy(from, to + i * kWidth);
+      std::fill(to + end * kWidth, to + f.columns() * kWidth, 0.0f);
+    }
+
+    void rows(int64_t begin, int64_t end) const {
+      const DepthwiseShape& s = f.s;
+      int64_t ready = 0;  // rows before that are in the ring, or have been
+      for (int64_t out = begin; out < end; ++out) {
+        const int64_t first = out * s.stride_y - s.top;
+        const float* lines[kMostKernel];
+        for (ready = std::max({ready, first, int64_t{0}}); ready < std::min(first + f.kernel(), s.height); ++ready) read(ready);
+        for (int64_t i = 0; i < f.kernel(); ++i)
+          lines[i] = first + i < 0 || first + i >= s.height ? zeros : place(first + i);
+        const int64_t at = (n * s.out_height + out) * s.out_width, blocks = (s.out_width + kPixels - 1) / kPixels;
+        for (int64_t block = 0; block < blocks; ++block) {
+          const int64_t pixel = s.out_width * block / blocks, count = s.out_width * (block + 1) / blocks - pixel;
+          for (int64_t part = 0; part < kWidth; part += kPart)
+            pixels_of<kPixels>(count, lines, pixel, part, (at + pixel) * s.channels + c + part);
+        }
       }
     }
-    const int64_t at = ((n * s.out_height + out_row) * s.out_width + first) * s.channels + c;
-    const auto [scale, shift, other, after] = finish;
-    const auto* residual = static_cast<const float*>(other);
-#pragma GCC unroll 2
-    for (int j = 0; j < Registers; ++j) {
-      const int64_t k = j * kWidth;
-      const V factor = scale ? load<V>(scale + c + k) : V{} + 1.0f, more = shift ? load<V>(shift + c + k) : V{};
-#pragma GCC unroll 4
-      for (int i = 0; i < Pixels; ++i) {
-        V value = sum[i][j] * factor + more;
-        if (residual) value += load<V>(residual + at + i * s.channels + k);
-        store(y + at + i * s.channels + k, activated(value, after));
+
+    template <int Pixels>
+    void pixels_of(int64_t count, const float* const* lines, int64_t first, int64_t part, int64_t at) const {
+      if constexpr (Pixels > 0) {
+        if (count == Pixels) return pixels<Pixels>(lines, first, part, at);
+        pixels_of<Pixels - 1>(count, lines, first, part, at);
       }
     }
-  }
 
-  // Output pixels of a row whose taps all lie inside of the map.
-  int64_t first_inside() const { return std::min(s.out_width, (s.left + s.stride_x - 1) / s.stride_x); }
-  int64_t last_inside() const {
-    const int64_t room = s.width + s.left - s.kernel;
-    return std::max(first_inside(), std::min(s.out_width, room < 0 ? 0 : room / s.stride_x + 1));
-  }
-
-  template <int Registers, class V>
-  void channels_of_row(int64_t n, int64_t out_row, int64_t c) const {
-    const int64_t row = out_row * s.stride_y - s.top;
-    const int64_t ky = std::clamp<int64_t>(-row, 0, s.kernel), ky_end = std::clamp<int64_t>(s.height - row, ky, s.kernel);
-    const int64_t begin = first_inside(), end = last_inside();
-    const auto edge = [&](int64_t i) {
-      const int64_t column = i * s.stride_x - s.left, kx = std::clamp<int64_t>(-column, 0, s.kernel);
-      pixels<1, Registers, V>(n, out_row, i, c, ky, ky_end, kx, std::clamp<int64_t>(s.width - column, kx, s.kernel));
-    };
-    for (int64_t i = 0; i < begin; ++i) edge(i);
-    int64_t i = begin;
-    for (; i + kPixels <= end; i += kPixels) pixels<kPixels, Registers, V>(n, out_row, i, c, ky, ky_end, 0, s.kernel);
-    for (; i < end; ++i) pixels<1, Registers, V>(n, out_row, i, c, ky, ky_end, 0, s.kernel);
-    for (; i < s.out_width; ++i) edge(i);
-  }
+    template <int Pixels>
+    void pixels(const float* const* lines, int64_t first, int64_t part, int64_t at) const {
+      const int64_t kernel = f.kernel(), step = f.s.stride_x * kWidth;
+      V sum[Pixels][Registers];
+#pragma GCC unroll 4
+      for (int i = 0; i < Pixels; ++i)
+#pragma GCC unroll 2
+        for (int j = 0; j < Registers; ++j) sum[i][j] = V{};
+      const float* tap = taps + part;
+#pragma GCC unroll 5
+      for (int64_t ky = 0; ky < kernel; ++ky) {
+        const float* from = lines[ky] + first * step + part;
+#pragma GCC unroll 5
+        for (int64_t kx = 0; kx < kernel; ++kx, from += kWidth, tap += kWidth) {
+          V factor[Registers];
+#pragma GCC unroll 2
+          for (int j = 0; j < Registers; ++j) factor[j] = load<V>(tap + j * kOne);
+#pragma GCC unroll 4
+          for (int i = 0; i < Pixels; ++i)
+#pragma GCC unroll 2
+            for (int j = 0; j < Registers; ++j) sum[i][j] += load<V>(from + i * step + j * kOne) * factor[j];
+        }
+      }
+      const auto [scale, shift, other, after] = f.finish;
+      const auto* residual = static_cast<const float*>(other);
+#pragma GCC unroll 2
+      for (int j = 0; j < Registers; ++j) {
+        const int64_t k = j * kOne, channel = c + part + k;
+        const V factor = scale ? load<V>(scale + channel) : V{} + 1.0f, more = shift ? load<V>(shift + channel) : V{};
+#pragma GCC unroll 4
+        for (int i = 0; i < Pixels; ++i) {
+          const int64_t to = at + i * f.s.channels + k;
+          V value = sum[i][j] * factor + more;
+          if (residual) value += load<V>(residual + to);
+          store(f.y + to, activated(value, after));
+        }
+      }
+    }
+  };
 
   void run() const {
-    constexpr int64_t kStep = kRegisters * kLanes;
-    const int64_t row_bytes = s.stride_y * s.width * kStep * static_cast<int64_t>(sizeof(float));
     const int64_t steps = (s.channels + kStep - 1) / kStep, enough = 4 * team_threads();
-    const int64_t rows = std::clamp<int64_t>(kBandBytes / row_bytes - s.kernel / s.stride_y, 1, s.out_height);
-    const int64_t bands = (s.out_height + rows - 1) / rows;
-    const int64_t groups = std::min(steps, std::max<int64_t>(1, enough / (s.batch * bands)));
+    // Bands begin with reading as many rows again as the filters reach.
+    const int64_t most = std::max<int64_t>(1, s.out_height / (2 * kernel()));
+    const int64_t bands = std::clamp<int64_t>((enough + s.batch - 1) / s.batch, 1, most);
+    const int64_t groups = std::clamp<int64_t>((enough + s.batch * bands - 1) / (s.batch * bands), 1, steps);
+    auto* lanes = static_cast<float*>(scratch(static_cast<size_t>(lane_size() * team_threads()) * sizeof(float)));
+    for (int lane = 0; lane < team_threads(); ++lane) {
+      float* zeros = lanes + lane * lane_size() + kernel() * row_size();
+      std::fill(zeros, zeros + row_size(), 0.0f);
+    }
     each(s.batch * bands * groups, [&](int64_t item) {
       const int64_t band = item / groups, n = band / bands, group = item % groups;
       const int64_t begin = s.out_height * (band % bands) / bands, end = s.out_height * (band % bands + 1) / bands;
+      float* lane = lanes + team_lane() * lane_size();
       const int64_t last = std::min(s.channels, steps * (group + 1) / groups * kStep);
       int64_t c = steps * group / groups * kStep;
-      for (; c + kStep <= last; c += kStep)
-        for (int64_t row = begin; row < end; ++row) channels_of_row<kRegisters, Lanes>(n, row, c);
-      for (; c + kLanes <= last; c += kLanes)
-        for (int64_t row = begin; row < end; ++row) channels_of_row<1, Lanes>(n, row, c);
-      for (; c < last; ++c)
-        for (int64_t row = begin; row < end; ++row) channels_of_row<1, float>(n, row, c);
+      for (; c + kStep <= last; c += kStep) Channels<kTogether, kRegisters, Lanes>(*this, n, c, lane).rows(begin, end);
+      for (; c + kLanes <= last; c += kLanes) Channels<1, 1, Lanes>(*this, n, c, lane).rows(begin, end);
+      for (; c < last; ++c) Channels<1, 1, float>(*this, n, c, lane).rows(begin, end);
     });
   }
 };
 
-void forward(const DepthwiseShape& s, const float* x, const float* filters, const Finish& finish, float* y) {
-  if (s.batch * s.out_height * s.out_width * s.channels > 0) Forward{s, x, filters, finish, y}.run();
+void forward(const DepthwiseShape& s, const float* x, const float* filters, bool flipped, const Finish& finish, float* y) {
+  if (s.batch * s.out_height * s.out_width * s.channels == 0) return;
+  if (s.kernel == 3) return Forward<3>{s, x, filters, flipped, finish, y}.run();
+  if (s.kernel == 5) return Forward<5>{s, x, filters, flipped, finish, y}.run();
+  Forward<0>{s, x, filters, flipped, finish, y}.run();
 }
 
 }  // namespace
