@@ -48,8 +48,8 @@ bool adds_maps(const Call&, const Tensor& x, const Tensor& filters);
 // y = relu?(y + residual)
 void add_residual(const Tensor& residual, bool relu, const Tensor& y);
 
-// Whether the kernels for f32 that multiply as oneDNN does, straight from the pixels, are faster than it: where one thread of it would
-// do the work, and in what follows the sums; there its newer code, for AVX-512, may be as fast.
+// Whether the kernels for f32 that multiply as oneDNN does, straight from the pixels, are faster than it: where one thread of it
+// would do the work, and in what follows the sums; there its newer code, for AVX-512, may be as fast.
 bool outruns_onednn(const Call&, const Finish&);
 
 // The first of those above that computes a call.

@@ -17,7 +17,16 @@ DepthwiseShape shape_of(const Call& call, const Tensor& x, const Tensor& filters
           call.integer(kStrideW), call.integer(kTop), call.integer(kLeft)};
 }
 
-bool is_wanted(bool outruns) { return chosen_way() == Way::fastest ? outruns : chosen_way() == Way::direct; }
+// A ring of rows (see the kernel) of so many pixels stays in the second-level cache.
+constexpr int64_t kMostPixels = 4096;
+// Fewer would leave most of a register empty.
+constexpr int64_t kFewestChannels = 8;
+
+// Whether the kernel can compute a convolution to so wide a map, and is to.
+bool is_wanted(const DepthwiseShape& s, bool outruns) {
+  if (s.kernel > kMostKernel || s.kernel * ((s.out_width - 1) * s.stride_x + s.kernel) > kMostPixels) return false;
+  return chosen_way() == Way::fastest ? outruns && s.channels >= kFewestChannels : chosen_way() == Way::direct;
+}
 
 }  // namespace
 
@@ -28,22 +37,21 @@ Depthwise& depthwise() {
 
 bool depthwise_forward(const Call& call, const Tensor& x, const Tensor& filters, const Finish& finish, const Tensor& y) {
   if (!is_plain(call, filters) || x.type != Type::f32 || y.type != Type::f32) return false;
-  if (filters.dims[0] > kMostKernel) return false;
-  const bool strided = call.integer(kStrideH) > 1 || call.integer(kStrideW) > 1;
-  if (!is_wanted(outruns_onednn(call, finish) || (strided && !has_avx512()))) return false;
-  depthwise().forward(shape_of(call, x, filters, y), x.f32(), filters.f32(), false, finish, y.f32_out());
+  const DepthwiseShape shape = shape_of(call, x, filters, y);
+  const bool strided = shape.stride_y > 1 || shape.stride_x > 1;
+  if (!is_wanted(shape, outruns_onednn(call, finish) || (strided && !has_avx512()))) return false;
+  depthwise().forward(shape, x.f32(), filters.f32(), false, finish, y.f32_out());
   return true;
 }
 
 // Without strides that is itself such a convolution.
 bool depthwise_backward_data(const Call& call, const Tensor& dy, const Tensor& filters, const Tensor& dx) {
   if (!is_plain(call, filters) || dy.type != Type::f32 || dx.type != Type::f32) return false;
-  const int64_t kernel = filters.dims[0], top = kernel - 1 - call.integer(kTop), left = kernel - 1 - call.integer(kLeft);
-  if (call.integer(kStrideH) != 1 || call.integer(kStrideW) != 1 || kernel > kMostKernel || top < 0 || left < 0) return false;
-  if (!is_wanted(is_small(call) || !has_avx512())) return false;
+  if (call.integer(kStrideH) != 1 || call.integer(kStrideW) != 1) return false;
   DepthwiseShape shape = shape_of(call, dy, filters, dx);
-  shape.top = top;
-  shape.left = left;
+  shape.top = shape.kernel - 1 - shape.top;
+  shape.left = shape.kernel - 1 - shape.left;
+  if (shape.top < 0 || shape.left < 0 || !is_wanted(shape, is_small(call) || !has_avx512())) return false;
   depthwise().forward(shape, dy.f32(), filters.f32(), true, {}, dx.f32_out());
   return true;
 }

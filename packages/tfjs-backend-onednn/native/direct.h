@@ -9,7 +9,8 @@
 #include "indirect.h"
 
 struct Direct {
-  // Filters are packed as for the indirect algorithm. Taps lie one pixel apart, pixels of the result `step`; not a gradient's shape.
+  // Filters are packed as for the indirect algorithm. Taps lie one pixel apart, pixels of the result `step`; for filters of more
+  // than one pixel it is not a gradient's shape.
   void (*run)(const IndirectShape&, const float* x, const float* packed, const Finish&, float* y);
 };
 

@@ -1,6 +1,6 @@
 // Loaded before onednn.node: threads of OpenMP must sleep, not spin, while they wait. With the default, one busy neighbour
-// on the machine holds up every parallel loop. Tens of microseconds of spinning before they sleep are less than waking costs,
-// of which a small prediction has more than work. libgomp reads both once, while it loads.
+// on the machine holds up every parallel loop. Tens of microseconds of spinning before they sleep are less than waking costs.
+// libgomp reads both once, while it loads.
 #include <node_api.h>
 #include <stdlib.h>
 

@@ -54,10 +54,9 @@ uint64_t layout_of(Way way, const IndirectShape& s) {
   return layout->second;
 }
 
-const float* indirect_filters(const Tensor& filters, const IndirectShape& shape, bool only_kept) {
-  const auto copy = only_kept ? kept : packed;
+const float* indirect_filters(const Tensor& filters, const IndirectShape& shape) {
   return static_cast<const float*>(
-      copy(filters, layout_of(Way::indirect, shape), indirect().packed_bytes(shape), [&](const void* from, void* to) {
+      packed(filters, layout_of(Way::indirect, shape), indirect().packed_bytes(shape), [&](const void* from, void* to) {
         indirect().pack(shape, static_cast<const float*>(from), false, static_cast<float*>(to));
       }));
 }

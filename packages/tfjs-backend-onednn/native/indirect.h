@@ -38,5 +38,5 @@ Indirect& indirect();
 // What a call asks for, and what the gradient dx of its input is: there a pixel reads those of dy that it took part in.
 IndirectShape forward_shape(const Call&, const Tensor& x, const Tensor& filters, const Tensor& y);
 IndirectShape backward_data_shape(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);
-// Packed, for this call or kept; or, if they are to be `only_kept`, null where they are not (see kept.h).
-const float* indirect_filters(const Tensor& filters, const IndirectShape&, bool only_kept = false);
+// Packed, for this call or kept.
+const float* indirect_filters(const Tensor& filters, const IndirectShape&);

@@ -43,27 +43,26 @@ uint64_t next_layout() {
   return ++last;
 }
 
-const void* kept(const Tensor& weights, uint64_t layout, size_t bytes, const Pack& pack) {
-  if (weights.serial == 0) return nullptr;
+const void* packed(const Tensor& weights, uint64_t layout, size_t bytes,
+                   const std::function<void(const void* weights, void* packed)>& pack) {
+  const auto for_now = [&] {
+    void* target = scratch(bytes);
+    pack(weights.data, target);
+    return target;
+  };
+  if (weights.serial == 0) return for_now();
   const std::pair<uint64_t, uint64_t> key{weights.serial, layout};
   const auto found = copies().find(key);
   if (found == copies().end()) {
     if (pool_watch(weights.data, weights.serial)) copies().try_emplace(key);
-    return nullptr;
+    return for_now();
   }
   Copy& copy = found->second;
   if (!copy.data) {
-    if (!copy.allocate(bytes)) return nullptr;
+    if (!copy.allocate(bytes)) return for_now();
     pack(weights.data, copy.data);
   }
   return copy.data;
-}
-
-const void* packed(const Tensor& weights, uint64_t layout, size_t bytes, const Pack& pack) {
-  if (const void* copy = kept(weights, layout, bytes, pack)) return copy;
-  void* for_now = scratch(bytes);
-  pack(weights.data, for_now);
-  return for_now;
 }
 
 const void* reordered(const Tensor& weights, const dnn::Reorder& reorder, uint64_t layout) {

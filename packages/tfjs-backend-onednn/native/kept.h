@@ -12,12 +12,9 @@
 // A name for a layout, never given twice.
 uint64_t next_layout();
 
-using Pack = std::function<void(const void* weights, void* packed)>;
-
 // The `bytes` that `pack` makes of `weights`; `layout` names what that is. For this call, or kept.
-const void* packed(const Tensor& weights, uint64_t layout, size_t bytes, const Pack& pack);
-// The same, null where it is not kept: at the first use, and where there is no memory.
-const void* kept(const Tensor& weights, uint64_t layout, size_t bytes, const Pack& pack);
+const void* packed(const Tensor& weights, uint64_t layout, size_t bytes,
+                   const std::function<void(const void* weights, void* packed)>& pack);
 
 // The same by a reorder; the weights themselves where none is needed.
 const void* reordered(const Tensor& weights, const dnn::Reorder& reorder, uint64_t layout);

@@ -1,6 +1,7 @@
 // Products of matrices, with batches, transposes, bias and activation. One bf16 tensor makes it a product of bf16.
 #include <cstring>
 
+#include "conv.h"
 #include "direct.h"
 #include "onednn.h"
 #include "registry.h"
@@ -30,23 +31,25 @@ Desc matrices(const Tensor& t, bool transposed, dnn::Precision p) {
   return dnn::strided({batch, rows, columns}, {rows * columns, columns, 1}, p);
 }
 
-constexpr int64_t kFewRows = 16;  // To pack the right matrix for them would take longer than to multiply.
+// To pack the right matrix for fewer rows would take longer than to multiply, and of fewer columns it would become several times as
+// large; one sum over more numbers would round too much.
+constexpr int64_t kFewestRows = 16, kFewestColumns = 16, kMostDepth = 2048;
 
 // A small one is a convolution of one pixel, which all threads share.
 bool direct_matmul(const Call& call) {
   const Tensor &a = call[0], &b = call[1], &bias = call[2], &c = call[3];
   const auto activation = static_cast<Activation>(call.integer(kActivation));
-  if (!is_small(call) || call.integer(kTransposeA) || call.integer(kTransposeB) || b.dims[0] != 1) return false;
+  const int64_t rows = c.dims[0] * c.dims[1], columns = c.dims[2], depth = a.dims[2];
+  if (!is_small(call) || (chosen_way() != Way::fastest && chosen_way() != Way::direct)) return false;
+  if (rows < kFewestRows || columns < kFewestColumns || depth > kMostDepth) return false;
+  if (call.integer(kTransposeA) || call.integer(kTransposeB) || b.dims[0] != 1) return false;
   if (a.type != Type::f32 || b.type != Type::f32 || c.type != Type::f32) return false;
   if (activation != Activation::linear && activation != Activation::relu) return false;
-  const int64_t rows = c.dims[0] * c.dims[1];
-  const IndirectShape shape{1, a.dims[2], c.dims[2], {rows, rows, 1, 1, 0, 1, 1}, {1, 1, 1, 1, 0, 1, 1}};
-  const float* right = indirect_filters(b, shape, rows < kFewRows);
-  if (!right) return false;
+  const IndirectShape shape{1, depth, columns, {rows, rows, 1, 1, 0, 1, 1}, {1, 1, 1, 1, 0, 1, 1}};
   Finish finish;
   if (bias.present()) finish.shift = bias.f32();
   if (activation == Activation::relu) finish.after = After::relu;
-  direct().run(shape, a.f32(), right, finish, c.f32_out());
+  direct().run(shape, a.f32(), indirect_filters(b, shape), finish, c.f32_out());
   return true;
 }
 

@@ -116,6 +116,7 @@ bool is_quick(const std::vector<std::unique_ptr<Task>>& tasks) {
       if (!is_small(call)) return false;
       work += call.op->flops(call);
     }
+    if (call.op->steps) work += call.op->steps(call);
     for (const Tensor& tensor : call.tensors)
       if (tensor.present()) work += kFlopsOfAByte * static_cast<double>(tensor.bytes());
   }
@@ -219,10 +220,17 @@ bool queue_run(const std::vector<std::unique_ptr<Task>>& tasks) {
     q.running = tasks.front()->env;
     q.submitted.fetch_add(tasks.size());
   }
+  // Whatever happens: everybody else waits for the end.
+  struct AtEnd {
+    Queue& q;
+    const uint64_t tasks;
+    ~AtEnd() {
+      std::lock_guard<std::mutex> guard(q.lock);
+      end_of_work(q, tasks);
+      if (q.asleep && q.has_work()) q.work.notify_one();
+    }
+  } at_end{q, tasks.size()};
   for (const auto& task : tasks) run(q, *task);
-  std::lock_guard<std::mutex> guard(q.lock);
-  end_of_work(q, tasks.size());
-  if (q.asleep && q.has_work()) q.work.notify_one();
   return true;
 }
 

@@ -123,7 +123,9 @@ int team_lane() { return lane_of_thread; }
 
 void team_run(int64_t items, void (*run)(const void* body, int64_t item), const void* body) {
   Team& t = team();
-  if (items <= 1 || t.threads == 1) {
+  // Nested, on whichever thread.
+  const bool is_under_way = lane_of_thread != 0 || t.turn.load() % 2 == 1;
+  if (items <= 1 || t.threads == 1 || is_under_way) {
     for (int64_t item = 0; item < items; ++item) run(body, item);
     return;
   }

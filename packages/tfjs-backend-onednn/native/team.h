@@ -13,8 +13,8 @@ int team_threads();
 // Which of them this thread is, in [0, team_threads()); 0 is the one that runs the call.
 int team_lane();
 
-// run(body, item) for all items in [0, items), each once, on any thread and in any order; returns when all have ended. Not to be
-// nested, only on the thread that runs the call, and no exception may leave `run`.
+// run(body, item) for all items in [0, items), each once, on any thread and in any order; returns when all have ended. What is
+// nested runs on its thread alone. Only on the thread that runs the call, and no exception may leave `run`.
 void team_run(int64_t items, void (*run)(const void* body, int64_t item), const void* body);
 
 // Each file has its own, since some are compiled for other instruction sets.

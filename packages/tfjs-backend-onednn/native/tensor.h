@@ -44,6 +44,8 @@ struct Op {
   bool keeps_copies = false;
   // Multiplications and additions of the products that the call asks for, padding counted in: the usual measure.
   double (*flops)(const Call&) = nullptr;
+  // What else the call computes, where that is not in proportion to its tensors.
+  double (*steps)(const Call&) = nullptr;
 };
 
 struct Call {

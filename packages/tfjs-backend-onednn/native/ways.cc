@@ -110,13 +110,15 @@ bool outruns_onednn(const Call& call, const Finish& finish) {
 }
 
 bool own_forward(const Call& call, const Tensor& x, const Tensor& filters, const Finish& finish, const Tensor& y) {
-  return depthwise_forward(call, x, filters, finish, y) || amx_forward(call, x, filters, finish, y) || winograd_forward(call, x, filters, finish, y) ||
-         indirect_forward(call, x, filters, finish, y) || direct_forward(call, x, filters, finish, y);
+  return depthwise_forward(call, x, filters, finish, y) || amx_forward(call, x, filters, finish, y) ||
+         winograd_forward(call, x, filters, finish, y) || indirect_forward(call, x, filters, finish, y) ||
+         direct_forward(call, x, filters, finish, y);
 }
 
 bool own_backward_data(const Call& call, const Tensor& dy, const Tensor& filters, const Tensor& dx) {
-  return depthwise_backward_data(call, dy, filters, dx) || amx_backward_data(call, dy, filters, dx) || winograd_backward_data(call, dy, filters, dx) ||
-         indirect_backward_data(call, dy, filters, dx) || direct_backward_data(call, dy, filters, dx);
+  return depthwise_backward_data(call, dy, filters, dx) || amx_backward_data(call, dy, filters, dx) ||
+         winograd_backward_data(call, dy, filters, dx) || indirect_backward_data(call, dy, filters, dx) ||
+         direct_backward_data(call, dy, filters, dx);
 }
 
 bool own_backward_weights(const Call& call, const Tensor& x, const Tensor& dy, const Tensor& dw) {

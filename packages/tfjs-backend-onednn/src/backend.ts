@@ -1,3 +1,4 @@
+import { setImmediate as immediately } from 'node:timers';
 import { ProjError } from '@proj/core';
 import type { BackendTimingInfo, DataType, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
@@ -116,7 +117,7 @@ export class OnednnBackend extends tf.KernelBackend {
     const { pointer, storage } = this.bufferOfData(data);
     const message = this.addon.readAsync(pointer, target, storage);
     // What is there already needs no wait, but one such read after the other would leave the event loop no turn.
-    if (message === undefined) await new Promise(setImmediate);
+    if (message === undefined) await new Promise(immediately);
     else throwFailure(await message);
     return target;
   }

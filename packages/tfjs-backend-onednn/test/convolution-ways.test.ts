@@ -197,9 +197,10 @@ describe.skipIf(!available)('3x3 convolutions of many channels', () => {
   );
 
   it('agree whichever way they go, on any instruction set, and to the bit for any number of threads', async () => {
-    const [usual, onednn, indirect, oneThread, manyThreads, baseline] = await Promise.all([
+    const [usual, onednn, direct, indirect, oneThread, manyThreads, baseline] = await Promise.all([
       results({}),
       results({ PROJ_ONEDNN_CONVOLUTION: 'onednn' }),
+      results({ PROJ_ONEDNN_CONVOLUTION: 'direct' }),
       results({ PROJ_ONEDNN_CONVOLUTION: 'indirect' }),
       results({ OMP_NUM_THREADS: '1' }),
       results({ OMP_NUM_THREADS: '64' }),
@@ -207,12 +208,12 @@ describe.skipIf(!available)('3x3 convolutions of many channels', () => {
     ]);
     for (const { float32 } of [oneThread, manyThreads]) expect(float32).toEqual(usual.float32);
     if (!hasTiles) expect(oneThread.bfloat16).toEqual(usual.bfloat16); // with AMX the way is chosen by timing
-    for (const { float32 } of [usual, indirect, baseline]) {
+    for (const { float32 } of [usual, direct, indirect, baseline]) {
       const difference = largestDifference(float32, onednn.float32);
       expect(difference).toBeGreaterThan(0); // Not the same way.
       expect(difference).toBeLessThan(5e-6);
     }
-    for (const { bfloat16 } of [usual, onednn, indirect, baseline]) {
+    for (const { bfloat16 } of [usual, onednn, direct, indirect, baseline]) {
       const lost = largestDifference(bfloat16, onednn.float32);
       expect(lost).toBeGreaterThan(2 ** -10);
       expect(lost).toBeLessThan(2 ** -5); // Of some roundings of 2^-9 each.
@@ -245,6 +246,8 @@ describe.skipIf(!available)('small convolutions', () => {
     await expectReference({ ...wide, stride: 2, channels: 16, filters: 32 });
     await expectReference({ ...wide, kernel: [1, 1], pad: [0, 0, 0, 0], channels: 40, filters: 24 });
     await expectReference({ ...wide, channels: 70, filters: 1, depthwise: true });
+    // A row of more pixels than should be copied.
+    await expectReference({ ...wide, batch: 1, height: 3, width: 5000, channels: 9, filters: 1, depthwise: true });
   });
 
   it.each([

@@ -21,19 +21,20 @@ struct Forward {
 
   int64_t kernel() const { return Kernel ? Kernel : s.kernel; }
   int64_t columns() const { return (s.out_width - 1) * s.stride_x + kernel(); }
-  int64_t row_size() const { return columns() * kStep; }
-  // Of a thread: the ring, a row of zeros, and filters.
-  int64_t lane_size() const { return (kernel() + 1) * row_size() + kernel() * kernel() * kStep; }
+  int64_t row_size() const { return columns() * std::min(kStep, s.channels); }
+  // Of a thread: the ring and filters.
+  int64_t lane_size() const { return kernel() * row_size() + kernel() * kernel() * kStep; }
 
   template <int Together, int Registers, class V>
   struct Channels {
     static constexpr int64_t kOne = sizeof(V) / sizeof(float), kPart = Registers * kOne, kWidth = Together * kPart;
     const Forward& f;
     const int64_t n, c;
-    float *const ring, *const zeros, *const taps;
+    const float* const zeros;  // a row
+    float *const ring, *const taps;
 
-    Channels(const Forward& forward, int64_t picture, int64_t first, float* lane)
-        : f(forward), n(picture), c(first), ring(lane), zeros(lane + f.kernel() * f.row_size()), taps(zeros + f.row_size()) {
+    Channels(const Forward& forward, int64_t picture, int64_t first, const float* nothing, float* lane)
+        : f(forward), n(picture), c(first), zeros(nothing), ring(lane), taps(lane + f.kernel() * f.row_size()) {
       const int64_t count = f.kernel() * f.kernel();
       for (int64_t i = 0; i < count; ++i)
         copy(f.filters + (f.flipped ? count - 1 - i : i) * f.s.channels + c, taps + i * kWidth);
@@ -128,19 +129,17 @@ struct Forward {
     const int64_t bands = std::clamp<int64_t>((enough + s.batch - 1) / s.batch, 1, most);
     const int64_t groups = std::clamp<int64_t>((enough + s.batch * bands - 1) / (s.batch * bands), 1, steps);
     auto* lanes = static_cast<float*>(scratch(static_cast<size_t>(lane_size() * team_threads()) * sizeof(float)));
-    for (int lane = 0; lane < team_threads(); ++lane) {
-      float* zeros = lanes + lane * lane_size() + kernel() * row_size();
-      std::fill(zeros, zeros + row_size(), 0.0f);
-    }
+    auto* zeros = static_cast<float*>(scratch(static_cast<size_t>(row_size()) * sizeof(float)));
+    std::fill(zeros, zeros + row_size(), 0.0f);
     each(s.batch * bands * groups, [&](int64_t item) {
       const int64_t band = item / groups, n = band / bands, group = item % groups;
       const int64_t begin = s.out_height * (band % bands) / bands, end = s.out_height * (band % bands + 1) / bands;
       float* lane = lanes + team_lane() * lane_size();
       const int64_t last = std::min(s.channels, steps * (group + 1) / groups * kStep);
       int64_t c = steps * group / groups * kStep;
-      for (; c + kStep <= last; c += kStep) Channels<kTogether, kRegisters, Lanes>(*this, n, c, lane).rows(begin, end);
-      for (; c + kLanes <= last; c += kLanes) Channels<1, 1, Lanes>(*this, n, c, lane).rows(begin, end);
-      for (; c < last; ++c) Channels<1, 1, float>(*this, n, c, lane).rows(begin, end);
+      for (; c + kStep <= last; c += kStep) Channels<kTogether, kRegisters, Lanes>(*this, n, c, zeros, lane).rows(begin, end);
+      for (; c + kLanes <= last; c += kLanes) Channels<1, 1, Lanes>(*this, n, c, zeros, lane).rows(begin, end);
+      for (; c < last; ++c) Channels<1, 1, float>(*this, n, c, zeros, lane).rows(begin, end);
     });
   }
 };

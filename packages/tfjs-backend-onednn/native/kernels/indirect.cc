@@ -22,10 +22,9 @@ void pack(const Shape& s, const float* filters, bool transposed, float* packed) 
       const int64_t tap = item % taps, k0 = item / taps * kColumns, width = std::min<int64_t>(kColumns, s.filters - k0);
       float* to = packed + item * channels * kColumns;
       if (width < kColumns) std::fill(to, to + channels * kColumns, 0.0f);
-      for (int64_t k = 0; k < width; ++k)
-        for (int64_t c = 0; c < channels; ++c)
-          to[c * kColumns + k] = transposed ? filters[(tap * s.filters + k0 + k) * channels + c]
-                                            : filters[(tap * channels + c) * s.filters + k0 + k];
+      const float* from = filters + tap * channels * s.filters + (transposed ? k0 * channels : k0);
+      for (int64_t c = 0; c < channels; ++c, to += kColumns)
+        for (int64_t k = 0; k < width; ++k) to[k] = transposed ? from[k * channels + c] : from[c * s.filters + k];
     }
   });
 }

@@ -189,8 +189,16 @@ void backward(const Call& call) {
 void lstm(const Call& call) { call.integer(kHardSigmoid) ? forward<HardSigmoid>(call) : forward<Sigmoid>(call); }
 void lstm_grad(const Call& call) { call.integer(kHardSigmoid) ? backward<HardSigmoid>(call) : backward<Sigmoid>(call); }
 
+// Of the states with the recurrent weights, which backward go the other way.
+template <int kRecurrent, int kOutput>
+double flops(const Call& call) {
+  return 2.0 * static_cast<double>(call[kOutput].dims[0] * call[kOutput].dims[1] * call[kRecurrent].size());
+}
+
 }  // namespace
 
-void add_lstm() { add_ops({{"lstm", lstm}, {"lstm_grad", lstm_grad}}); }
+void add_lstm() {
+  add_ops({{"lstm", lstm, nullptr, false, flops<1, 4>}, {"lstm_grad", lstm_grad, nullptr, false, flops<0, 3>}});
+}
 
 }  // namespace PROJ_ISA

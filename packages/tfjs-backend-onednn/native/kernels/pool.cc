@@ -163,13 +163,20 @@ void avg_pool_grad(const Call& call) {
   });
 }
 
+// A window for each number of the smaller map, which no input or output is smaller than.
+double steps(const Call& call) {
+  int64_t outputs = call[0].size();
+  for (const Tensor& map : call.tensors) outputs = std::min(outputs, map.size());
+  return 2.0 * static_cast<double>(outputs * call.integer(0) * call.integer(1));
+}
+
 }  // namespace
 
 void add_pool() {
-  add_ops({{"max_pool", pool<Largest>, all_bf16},
-           {"avg_pool", pool<Mean>, all_bf16},
-           {"max_pool_grad", max_pool_grad},
-           {"avg_pool_grad", avg_pool_grad}});
+  add_ops({{"max_pool", pool<Largest>, all_bf16, false, nullptr, steps},
+           {"avg_pool", pool<Mean>, all_bf16, false, nullptr, steps},
+           {"max_pool_grad", max_pool_grad, nullptr, false, nullptr, steps},
+           {"avg_pool_grad", avg_pool_grad, nullptr, false, nullptr, steps}});
 }
 
 }  // namespace PROJ_ISA
