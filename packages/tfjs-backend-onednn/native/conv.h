@@ -37,6 +37,7 @@ bool depthwise_forward(const Call&, const Tensor& x, const Tensor& filters, cons
 bool depthwise_backward_data(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);
 bool depthwise_backward_weights(const Call&, const Tensor& x, const Tensor& dy, const Tensor& dw);
 bool direct_forward(const Call&, const Tensor& x, const Tensor& filters, const Finish&, const Tensor& y);
+bool direct_backward_weights(const Call&, const Tensor& x, const Tensor& dy, const Tensor& dw);
 bool direct_backward_data(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);
 bool amx_forward(const Call&, const Tensor& x, const Tensor& filters, const Finish&, const Tensor& y);
 bool amx_backward_data(const Call&, const Tensor& dy, const Tensor& filters, const Tensor& dx);

@@ -12,15 +12,23 @@ namespace {
 constexpr int64_t kFewChannels = 32;
 // A row of taps, which one product sums over; and what a thread copies for a row of the result.
 constexpr int64_t kMostBandBytes = 256 << 10;
+// Of the gradient of filters.
+constexpr int64_t kMostSumBytes = 512 << 10;
+
+bool is_plain(const Call& call, const Tensor& x, const Tensor& y) {
+  return !call.integer(kDepthwise) && x.type == Type::f32 && y.type == Type::f32 && call.integer(kDilationH) == 1 &&
+         call.integer(kDilationW) == 1;
+}
+
+bool fits_band(const Call& call, const Tensor& x, const Tensor& filters, const Tensor& y) {
+  return filters.dims[0] * (y.dims[2] * call.integer(kStrideW) + filters.dims[1]) * x.dims[3] * 4 <= kMostBandBytes;
+}
 
 bool serves(const Call& call, const Tensor& x, const Tensor& filters, const Finish& finish, const Tensor& y) {
-  if (call.integer(kDepthwise) || x.type != Type::f32 || y.type != Type::f32) return false;
-  if (call.integer(kDilationH) != 1 || call.integer(kDilationW) != 1) return false;
+  if (!is_plain(call, x, y)) return false;
   const int64_t taps = filters.dims[0] * filters.dims[1];
   const int64_t padding = call.integer(kTop) + call.integer(kBottom) + call.integer(kLeft) + call.integer(kRight);
-  if (taps == 1 && padding != 0) return false;
-  const int64_t band = filters.dims[0] * (y.dims[2] * call.integer(kStrideW) + filters.dims[1]) * x.dims[3] * 4;
-  if (taps > 1 && band > kMostBandBytes) return false;
+  if (taps == 1 ? padding != 0 : !fits_band(call, x, filters, y)) return false;
   if (chosen_way() != Way::fastest) return chosen_way() == Way::direct;
   return (taps == 1 || std::min(x.dims[3], y.dims[3]) < kFewChannels) && outruns_onednn(call, finish);
 }
@@ -47,5 +55,14 @@ bool direct_backward_data(const Call& call, const Tensor& dy, const Tensor& filt
   auto* ready = static_cast<float*>(scratch(indirect().packed_bytes(shape)));
   indirect().pack(shape, filters.f32(), true, ready);
   direct().run(shape, dy.f32(), ready, {}, dx.f32_out());
+  return true;
+}
+
+bool direct_backward_weights(const Call& call, const Tensor& x, const Tensor& dy, const Tensor& dw) {
+  if (!is_plain(call, x, dy) || dw.dims[0] * dw.dims[1] == 1 || dw.dims[3] % 16 != 0 || !fits_band(call, x, dw, dy)) return false;
+  // More would leave too few parts to share.
+  if (dw.bytes() > kMostSumBytes) return false;
+  if (chosen_way() == Way::fastest ? has_avx512() && !is_small(call) : chosen_way() != Way::direct) return false;
+  direct().backward_weights(forward_shape(call, x, dw, dy), x.f32(), dy.f32(), dw.f32_out());
   return true;
 }

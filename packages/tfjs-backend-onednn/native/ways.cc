@@ -123,7 +123,7 @@ bool own_backward_data(const Call& call, const Tensor& dy, const Tensor& filters
 
 bool own_backward_weights(const Call& call, const Tensor& x, const Tensor& dy, const Tensor& dw) {
   return depthwise_backward_weights(call, x, dy, dw) || amx_backward_weights(call, x, dy, dw) ||
-         winograd_backward_weights(call, x, dy, dw);
+         winograd_backward_weights(call, x, dy, dw) || direct_backward_weights(call, x, dy, dw);
 }
 
 void add_conv() {

@@ -55,7 +55,7 @@ const ofFewChannels: fc.Arbitrary<Shape> = fc
     ...maps,
     kernel: fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 })),
     channels: fc.constantFrom(1, 3, 16, 31),
-    filters: fc.constantFrom(1, 8, 17, 48),
+    filters: fc.constantFrom(1, 8, 16, 17, 48),
   })
   .filter(reaches);
 
@@ -244,6 +244,8 @@ describe.skipIf(!available)('small convolutions', () => {
     const wide = { batch: 3, height: 19, width: 37, kernel: [3, 3], pad: [1, 1, 1, 1], stride: 1 } as const;
     await expectReference({ ...wide, channels: 3, filters: 20 });
     await expectReference({ ...wide, stride: 2, channels: 16, filters: 32 });
+    await expectReference({ ...wide, kernel: [7, 4], pad: [3, 3, 1, 2], stride: 2, channels: 3, filters: 48 });
+    await expectReference({ ...wide, batch: 40, stride: 2, channels: 33, filters: 64 });
     await expectReference({ ...wide, kernel: [1, 1], pad: [0, 0, 0, 0], channels: 40, filters: 24 });
     await expectReference({ ...wide, channels: 70, filters: 1, depthwise: true });
     // A row of more pixels than should be copied.

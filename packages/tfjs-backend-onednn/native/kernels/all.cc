@@ -19,6 +19,7 @@ void add_kernels() {
   add_winograd();
   add_indirect();
   add_direct();
+  add_direct_weights();
   add_depthwise_weights();
   add_depthwise_forward();
   add_amx();

@@ -1,6 +1,7 @@
 #include "../direct.h"
 
 #include "activations.h"
+#include "band.h"
 #include "gemm.h"
 
 namespace PROJ_ISA {
@@ -54,25 +55,6 @@ struct Convolution {
     return (pixels * static_cast<int64_t>(sizeof(float*)) + band_size() * static_cast<int64_t>(sizeof(float)) + 63) / 64 * 64;
   }
 
-  // The input of the rows [begin, ...) of a picture's result, zeros around it.
-  void copy_band(int64_t picture, int64_t begin, float* band) const {
-    const int64_t width = band_width() * s.channels;
-    const int64_t before = std::clamp<int64_t>(-s.x.first, 0, band_width());
-    const int64_t skipped = std::max<int64_t>(0, s.x.first);
-    const int64_t inside = std::clamp<int64_t>(s.x.size - skipped, 0, band_width() - before);
-    for (int64_t i = 0; i < band_height(); ++i, band += width) {
-      const int64_t row = begin * s.y.step + s.y.first + i;
-      if (row < 0 || row >= s.y.size) {
-        std::fill(band, band + width, 0.0f);
-        continue;
-      }
-      const float* from = x + ((picture * s.y.size + row) * s.x.size + skipped) * s.channels;
-      std::fill(band, band + before * s.channels, 0.0f);
-      std::copy(from, from + inside * s.channels, band + before * s.channels);
-      std::fill(band + (before + inside) * s.channels, band + width, 0.0f);
-    }
-  }
-
   // Fills `from` with the pixels of a chunk; returns how many, and the first of the result.
   int64_t gather(int64_t chunk, const float** from, float* band, int64_t& first) const {
     if (is_pointwise()) {
@@ -88,8 +70,8 @@ struct Convolution {
       return count;
     }
     const int64_t picture = chunk / bands(), begin = chunk % bands() * rows;
-    copy_band(picture, begin, band);
     const int64_t count = std::min(rows, s.y.out_size - begin);
+    copy_band(s, x, picture, begin, count, band);
     for (int64_t r = 0; r < count; ++r)
       for (int64_t c = 0; c < s.x.out_size; ++c) *from++ = band + (r * s.y.step * band_width() + c * s.x.step) * s.channels;
     first = (picture * s.y.out_size + begin) * s.x.out_size;
@@ -212,6 +194,6 @@ void run(const Shape& s, const float* x, const float* packed, const Finish& fini
 
 }  // namespace
 
-void add_direct() { direct() = {run}; }
+void add_direct() { direct().run = run; }
 
 }  // namespace PROJ_ISA

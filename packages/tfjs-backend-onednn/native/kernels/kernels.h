@@ -29,6 +29,7 @@ void add_lstm();
 void add_winograd();
 void add_indirect();
 void add_direct();
+void add_direct_weights();
 void add_depthwise_weights();
 void add_depthwise_forward();
 void add_amx();
