@@ -60,11 +60,12 @@ export const CASES: Readonly<Record<string, Case>> = {
 export function buildWithWeights({ build }: Pick<Case, 'build'>): tf.LayersModel {
   const model = build();
   const rng = new Rng(1);
-  for (const layer of model.layers) {
+  for (const [number, layer] of model.layers.entries()) {
     const weights = layer.weights.map(({ name, shape }, i) => {
       const current = layer.getWeights()[i]!;
       if (shape.length !== 1) return current;
-      const random = rng.split(name);
+      // By place: names depend on what was built before.
+      const random = rng.split(`${number}.${i}`);
       const isFactor = /gamma|variance/.test(name);
       return tf.tensor1d(
         Array.from({ length: current.size }, () => (isFactor ? random.uniform(0.5, 1.5) : random.uniform(-0.2, 0.2))),

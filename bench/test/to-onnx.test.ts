@@ -172,3 +172,16 @@ async function runOnnx(model: Uint8Array, pixels: Float32Array, shape: readonly 
     await rm(folder, { recursive: true });
   }
 }
+
+test('gives a model the same weights whatever was built before it', () => {
+  const build = () =>
+    tf.sequential({
+      layers: [
+        tf.layers.conv2d({ inputShape: [4, 4, 1], filters: 2, kernelSize: 1, kernelInitializer: 'ones' }),
+        tf.layers.batchNormalization(),
+      ],
+    });
+  const [first, second] = [1, 2].map(() => buildWithWeights({ build }));
+  for (const [i, weight] of first!.getWeights().entries())
+    expect(second!.getWeights()[i]!.dataSync()).toEqual(weight.dataSync());
+});
