@@ -24,7 +24,7 @@ std::vector<Isa> usable() {
   [[maybe_unused]] const bool amx = bf16 && __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-int8");
   std::vector<Isa> levels{
 #ifdef PROJ_HAS_avx512
-      {"amx", amx, avx512::add_kernels, dnnl::cpu_isa::all},
+      {"amx", amx, avx512::add_kernels, dnnl::cpu_isa::avx512_core_amx},
       {"avx512_bf16", bf16, avx512::add_kernels, dnnl::cpu_isa::avx512_core_bf16},
       {"avx512", avx512, avx512::add_kernels, dnnl::cpu_isa::avx512_core_vnni},
 #endif
