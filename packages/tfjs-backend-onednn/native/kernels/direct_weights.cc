@@ -1,20 +1,13 @@
 #include "../direct.h"
 
 #include "band.h"
-#include "lanes.h"
+#include "gemm.h"
 
 namespace PROJ_ISA {
 namespace {
 
 using Shape = IndirectShape;
 
-// Weights of one output channel that are summed up together, and registers of output channels.
-#if defined(__AVX512F__)
-constexpr int kWeights = 12;
-#else
-constexpr int kWeights = 6;
-#endif
-constexpr int kColumns = 2 * kLanes;
 // Of a band of rows of a picture and its border, which a thread copies; it should stay in the second-level cache.
 constexpr int64_t kBandBytes = 128 << 10;
 // Sums over parts of the pixels, which are added up in the end: as many as this, whatever the number of threads.
@@ -88,10 +81,10 @@ struct Gradient {
       const int64_t rows = std::min({together, s.y.out_size - first, end - begin});
       copy_band(s, x, picture, first, rows, band);
       const float* gradient = dy + begin * s.x.out_size * s.filters;
-      const int64_t blocks = (weights() + kWeights - 1) / kWeights;
+      const int64_t blocks = (weights() + kRows - 1) / kRows;
       for (int64_t i = 0; i < blocks; ++i) {
         const int64_t weight = weights() * i / blocks, count = weights() * (i + 1) / blocks - weight;
-        blocks_of<kWeights>(count, band, gradient, rows, weight, sums);
+        blocks_of<kRows>(count, band, gradient, rows, weight, sums);
       }
       begin += rows;
     }
