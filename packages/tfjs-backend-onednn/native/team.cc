@@ -81,8 +81,8 @@ struct Team {
   [[noreturn]] void help(int lane);
 
   void start() {
-    started = true;
     shares = std::vector<Share>(static_cast<size_t>(threads));
+    started = true;
     try {
       for (int lane = 1; lane < threads; ++lane) std::thread([this, lane] { help(lane); }).detach();
     } catch (const std::system_error&) {

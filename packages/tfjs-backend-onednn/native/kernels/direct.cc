@@ -88,22 +88,10 @@ struct Convolution {
     const float* b = packed + panel * s.taps() * s.channels * kColumns;
     for (; panel < end; ++panel) {
       Lanes sum[Rows][Columns];
-#pragma GCC unroll 12
-      for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 2
-        for (int j = 0; j < Columns; ++j) sum[i][j] = Lanes{};
+      clear(sum);
       for (int64_t ky = 0, at = 0; ky < taps; ++ky, at += row)
-        for (int64_t p = at; p < at + length; ++p, b += kColumns) {
-          Lanes filters[Columns];
-#pragma GCC unroll 2
-          for (int j = 0; j < Columns; ++j) filters[j] = load<Lanes>(b + j * kLanes);
-#pragma GCC unroll 12
-          for (int i = 0; i < Rows; ++i) {
-            const float value = a[i][p];
-#pragma GCC unroll 2
-            for (int j = 0; j < Columns; ++j) sum[i][j] += filters[j] * value;
-          }
-        }
+        for (int64_t p = at; p < at + length; ++p, b += kColumns)
+          add_products(sum, b, [&](int i) { return a[i][p]; });
       const int64_t k = panel * kColumns, at = pixel * s.filters + k;
       const bool whole = s.filters - k >= Columns * kLanes;
       if (whole && !finish.is_nothing()) finish_block<Rows, Columns>(sum, at, k);

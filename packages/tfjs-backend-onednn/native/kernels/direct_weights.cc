@@ -35,24 +35,12 @@ struct Gradient {
     const float* a[Weights];
     for (int i = 0; i < Weights; ++i) a[i] = band + place(weight + i);
     Lanes sum[Weights][Columns];
-#pragma GCC unroll 12
-    for (int i = 0; i < Weights; ++i)
-#pragma GCC unroll 2
-      for (int j = 0; j < Columns; ++j) sum[i][j] = Lanes{};
+    clear(sum);
     const int64_t step = s.x.step * s.channels, filters = s.filters;
     const float* b = gradient + k;
     for (int64_t r = 0, line = 0; r < rows; ++r, line += s.y.step * row())
-      for (int64_t p = 0, at = line; p < s.x.out_size; ++p, at += step, b += filters) {
-        Lanes d[Columns];
-#pragma GCC unroll 2
-        for (int j = 0; j < Columns; ++j) d[j] = load<Lanes>(b + j * kLanes);
-#pragma GCC unroll 12
-        for (int i = 0; i < Weights; ++i) {
-          const float value = a[i][at];
-#pragma GCC unroll 2
-          for (int j = 0; j < Columns; ++j) sum[i][j] += d[j] * value;
-        }
-      }
+      for (int64_t p = 0, at = line; p < s.x.out_size; ++p, at += step, b += filters)
+        add_products(sum, b, [&](int i) { return a[i][at]; });
     float* to = sums + weight * filters + k;
 #pragma GCC unroll 12
     for (int i = 0; i < Weights; ++i)

@@ -21,6 +21,29 @@ struct Factor {
   Factor from_row(int64_t i) const { return {data + i * row, row, depth}; }
 };
 
+// Sums of products in registers: of `Rows` numbers with `Columns` registers of others.
+template <int Rows, int Columns>
+inline void clear(Lanes (&sum)[Rows][Columns]) {
+#pragma GCC unroll 12
+  for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 2
+    for (int j = 0; j < Columns; ++j) sum[i][j] = Lanes{};
+}
+
+// Adds a(i) * b[j] to each.
+template <int Rows, int Columns, class A>
+inline void add_products(Lanes (&sum)[Rows][Columns], const float* b, A&& a) {
+  Lanes factor[Columns];
+#pragma GCC unroll 2
+  for (int j = 0; j < Columns; ++j) factor[j] = load<Lanes>(b + j * kLanes);
+#pragma GCC unroll 12
+  for (int i = 0; i < Rows; ++i) {
+    const float x = a(i);
+#pragma GCC unroll 2
+    for (int j = 0; j < Columns; ++j) sum[i][j] += factor[j] * x;
+  }
+}
+
 // c[i, j] (+)= sum over p of a(i, p) * b[p, j] for `Rows` rows and kColumns columns; b and c have strides between rows.
 template <int Rows>
 inline void block_product(int64_t depth, Factor a, const float* b, int64_t b_stride, float* c, int64_t c_stride, bool add) {
@@ -30,15 +53,8 @@ inline void block_product(int64_t depth, Factor a, const float* b, int64_t b_str
 #pragma GCC unroll 2
     for (int j = 0; j < 2; ++j)
       sum[i][j] = add ? load<Lanes>(c + i * c_stride + j * kLanes) : Lanes{};
-  for (int64_t p = 0; p < depth; ++p, a.data += a.depth, b += b_stride) {
-    const Lanes b0 = load<Lanes>(b), b1 = load<Lanes>(b + kLanes);
-#pragma GCC unroll 12
-    for (int i = 0; i < Rows; ++i) {
-      const float x = a.data[i * a.row];
-      sum[i][0] += b0 * x;
-      sum[i][1] += b1 * x;
-    }
-  }
+  for (int64_t p = 0; p < depth; ++p, a.data += a.depth, b += b_stride)
+    add_products(sum, b, [&](int i) { return a.data[i * a.row]; });
 #pragma GCC unroll 12
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 2

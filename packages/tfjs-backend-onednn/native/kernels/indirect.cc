@@ -100,23 +100,15 @@ struct Convolution {
   template <int Rows>
   void product(const Block& block, int64_t panel) const {
     Lanes sum[Rows][2];
-#pragma GCC unroll 12
-    for (int i = 0; i < Rows; ++i) sum[i][0] = sum[i][1] = Lanes{};
+    clear(sum);
     const float* filters = packed + panel * s.taps() * s.channels * kColumns;
     for (int64_t t = 0; t < block.taps; ++t) {
       const float* b = filters + block.tap[t] * s.channels * kColumns;
       const Map* from[Rows];
 #pragma GCC unroll 12
       for (int i = 0; i < Rows; ++i) from[i] = block.from[t * kRows + i];
-      for (int64_t c = 0; c < s.channels; ++c, b += kColumns) {
-        const Lanes b0 = load<Lanes>(b), b1 = load<Lanes>(b + kLanes);
-#pragma GCC unroll 12
-        for (int i = 0; i < Rows; ++i) {
-          const float a = from[i][c];
-          sum[i][0] += b0 * a;
-          sum[i][1] += b1 * a;
-        }
-      }
+      for (int64_t c = 0; c < s.channels; ++c, b += kColumns)
+        add_products(sum, b, [&](int i) -> float { return from[i][c]; });
     }
     const int64_t k = panel * kColumns, width = std::min<int64_t>(kColumns, s.filters - k);
     if (width == kColumns) {
