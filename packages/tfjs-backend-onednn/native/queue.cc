@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "kept.h"
+#include "signals.h"
 #include "team.h"
 
 namespace {
@@ -133,6 +134,7 @@ void end_of_work(Queue& q, uint64_t tasks) {
 
 void loop() {
   Queue& q = queue();
+  const NoSignals none;
   omp_set_num_threads(q.threads);
   omp_set_dynamic(0);
   std::unique_lock<std::mutex> guard(q.lock);
@@ -230,6 +232,7 @@ bool queue_run(const std::vector<std::unique_ptr<Task>>& tasks) {
       if (q.asleep && q.has_work()) q.work.notify_one();
     }
   } at_end{q, tasks.size()};
+  const NoSignals none;
   for (const auto& task : tasks) run(q, *task);
   return true;
 }

@@ -221,6 +221,11 @@ describe.skipIf(!available)('processes', { timeout: 300_000 }, () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: '0\n' });
   });
 
+  it('signals, as those of a CPU profiler, do not touch what oneDNN computes on the thread of JavaScript', async () => {
+    const { code, stdout, stderr } = await program('profiled');
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '{"same":20000,"profiled":true}\n', stderr: '' });
+  });
+
   it('all instruction sets that are there give the same results; another is an error that lists them', async () => {
     const { code, stderr } = await program('instruction-set', { PROJ_ONEDNN_ISA: 'avx1024' });
     expect(code).toBe(1);
