@@ -12,6 +12,7 @@ import {
   Storage,
   type TensorData,
   type TensorSpec,
+  TensorStore,
 } from './storage.js';
 
 type Values = ReturnType<tf.KernelBackend['readSync']>;
@@ -34,7 +35,7 @@ const MAX_RANK = 8;
  * returns at once, reads wait for it. Output shapes are computed here, so no call needs an answer from the other thread.
  */
 export class OnednnBackend extends tf.KernelBackend {
-  readonly data: tf.DataStorage<TensorData>;
+  readonly data = new TensorStore((dataId) => tf.engine().moveData(this, dataId));
   private readonly loaded: Loaded;
   private readonly addon: Addon;
   private readonly opNumbers: ReadonlyMap<string, number>;
@@ -47,7 +48,6 @@ export class OnednnBackend extends tf.KernelBackend {
     this.loaded = loadAddon();
     this.addon = this.loaded.addon;
     this.opNumbers = new Map(this.loaded.info.ops.map((name, index) => [name, index]));
-    this.data = new tf.DataStorage(this, tf.engine());
   }
 
   /** Threads, instruction set and oneDNN's version. */

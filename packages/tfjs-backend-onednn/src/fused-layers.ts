@@ -34,7 +34,7 @@ const batchNormTrainGradient: GradConfig = {
   },
 };
 
-function runKernel(name: string, inputs: Record<string, Tensor>, attrs: { epsilon: number }): Tensor[] {
+function runKernel(name: string, inputs: Record<string, Tensor>, attrs: Record<string, number>): Tensor[] {
   // The declared type knows kernels with one output only.
   return tf.engine().runKernel(name, inputs, attrs) as unknown as Tensor[];
 }
@@ -99,16 +99,18 @@ function trainBatchNorm(layer: BatchNormalization, x: Tensor): Tensor {
     const gamma = (layer.gamma?.read() ?? tf.ones([channels])) as Tensor1D;
     const beta = (layer.beta?.read() ?? tf.zeros([channels])) as Tensor1D;
     const [y, mean, variance] = batchNormTrain(x, gamma, beta, layer.epsilon);
-    moveAverage(layer.movingMean, mean, layer.momentum);
-    moveAverage(layer.movingVariance, variance, layer.momentum);
+    const [movedMean, movedVariance] = runKernel(
+      'MoveAverages',
+      {
+        mean: layer.movingMean.read(),
+        variance: layer.movingVariance.read(),
+        batchMean: mean,
+        batchVariance: variance,
+      },
+      { momentum: layer.momentum },
+    );
+    layer.movingMean.write(movedMean!);
+    layer.movingVariance.write(movedVariance!);
     return y;
-  });
-}
-
-/** average = average - (average - value) (1 - momentum) */
-function moveAverage(average: LayerVariable, value: Tensor, momentum: number): void {
-  tf.tidy(() => {
-    const old = average.read();
-    average.write(tf.sub(old, tf.mul(tf.sub(old, value), 1 - momentum)));
   });
 }

@@ -42,6 +42,17 @@ describe.skipIf(!available)('storage', () => {
     });
   });
 
+  it('counts a data id once, however often what it keeps for it changes', () => {
+    const { data } = tf.backend() as OnednnBackend;
+    const before = data.numDataIds();
+    const x = tf.tensor1d([1, 2, 3], 'int32');
+    data.set(x.dataId, { ...data.get(x.dataId) });
+    expect(data.numDataIds()).toBe(before + 1);
+    x.dispose();
+    expect(data.numDataIds()).toBe(before);
+    expect(data.has(x.dataId)).toBe(false);
+  });
+
   it('copies what it is given and what it gives', () => {
     const values = new Float32Array([1, 2, 3]);
     const x = tf.tensor1d(values);

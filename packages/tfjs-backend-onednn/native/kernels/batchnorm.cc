@@ -213,7 +213,7 @@ void gradients(const Call& call, Dy dy, int64_t picture_rows) {
         using V = std::remove_reference_t<decltype(*out)>;
         const int64_t at = r * m.columns + c;
         const V in = load_ahead<V>(x + at), g = gradient_at(gated, at, c, in);
-        if constexpr (kKeeps) store(dx + at, g);
+        if constexpr (kKeeps) store_ahead(dx + at, g);
         out[0] = g;
         out[1] = g * (in - load<V>(mean + c));
       });
@@ -257,6 +257,16 @@ void grad_of(const Call& call) {
 }
 void grad(const Call& call) { call[0].type == Type::bf16 ? grad_of<Bf16>(call) : grad_of<float>(call); }
 
+// Two averages, then a value for each, and the two after these: average - (average - value) * share. Number: share.
+void move_averages(const Call& call) {
+  const float share = static_cast<float>(call.number(0));
+  for (size_t i = 0; i < 2; ++i) {
+    const float *average = call[i].f32(), *value = call[2 + i].f32();
+    float* moved = call[4 + i].f32_out();
+    for (int64_t c = 0; c < call[i].size(); ++c) moved[c] = average[c] - (average[c] - value[c]) * share;
+  }
+}
+
 constexpr int kNoGate = -2;
 
 // The maps, and nothing else: statistics, gamma and their gradients are f32. The two tensors of a gate may be either.
@@ -274,6 +284,7 @@ bool maps_are_bf16(const Call& call) {
 
 void add_batchnorm() {
   add_ops({{"batch_norm_statistics", statistics, maps_are_bf16<kNoGate, 0>},
+           {"move_averages", move_averages},
            {"batch_norm", normalise, maps_are_bf16<kNoGate, 0, 5, 6>},
            {"batch_norm_silu_grad", silu_gradient, maps_are_bf16<6, 0, 1, 8>},
            {"batch_norm_grad", grad, maps_are_bf16<7, 0, 1, 2, 9>}});

@@ -10,11 +10,18 @@ constexpr int64_t kColumnStretch = 128;
 
 // As load, and what will be asked for next of rows that lie one after the other: walking along several rows at once hides from
 // the processor that it reads all in turn.
+constexpr int64_t kBytesAhead = 2048;
 template <class V, class Map>
 inline V load_ahead(const Map* at) {
-  constexpr int64_t kBytesAhead = 2048;
   __builtin_prefetch(reinterpret_cast<const char*>(at) + kBytesAhead);
   return load<V>(at);
+}
+
+// The same where rows are written.
+template <class V, class Map>
+inline void store_ahead(Map* at, V x) {
+  __builtin_prefetch(reinterpret_cast<const char*>(at) + kBytesAhead, 1);
+  store(at, x);
 }
 
 // Adds to part[k * width + c], for each of `Sums` terms k, what `Rows` rows from r on give.

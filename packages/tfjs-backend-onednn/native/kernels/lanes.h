@@ -1,6 +1,8 @@
 // Registers of floats, and maps read into and written from them.
 #pragma once
 
+#include <immintrin.h>
+
 #include "kernels.h"
 
 namespace PROJ_ISA {
@@ -18,6 +20,28 @@ typedef float Lanes __attribute__((vector_size(kRegister)));
 typedef float LanesInMemory __attribute__((vector_size(kRegister), aligned(4), may_alias));
 typedef uint32_t LaneBits __attribute__((vector_size(kRegister)));
 typedef uint16_t HalfBitsInMemory __attribute__((vector_size(kRegister / 2), aligned(2), may_alias));
+
+// Not more, and not less, than a bound; not-a-number comes through.
+inline Lanes at_most(Lanes x, float bound) {
+#if defined(__AVX512F__)
+  return (Lanes)_mm512_min_ps(_mm512_set1_ps(bound), (__m512)x);
+#elif defined(__AVX2__)
+  return (Lanes)_mm256_min_ps(_mm256_set1_ps(bound), (__m256)x);
+#else
+  return (Lanes)_mm_min_ps(_mm_set1_ps(bound), (__m128)x);
+#endif
+}
+inline Lanes at_least(Lanes x, float bound) {
+#if defined(__AVX512F__)
+  return (Lanes)_mm512_max_ps(_mm512_set1_ps(bound), (__m512)x);
+#elif defined(__AVX2__)
+  return (Lanes)_mm256_max_ps(_mm256_set1_ps(bound), (__m256)x);
+#else
+  return (Lanes)_mm_max_ps(_mm_set1_ps(bound), (__m128)x);
+#endif
+}
+inline float at_most(float x, float bound) { return x > bound ? bound : x; }
+inline float at_least(float x, float bound) { return x < bound ? bound : x; }
 
 // Calls f(i, V) for all of n numbers, V being Lanes while as many are left and then float.
 template <class F>

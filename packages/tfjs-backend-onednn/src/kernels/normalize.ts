@@ -25,6 +25,18 @@ export interface BatchNormTrainAttrs {
   readonly epsilon: number;
 }
 
+/** Inputs of `MoveAverages`: two tensors and, of their shapes, the values that they move to. */
+interface MoveAveragesInputs {
+  readonly mean: TensorInfo;
+  readonly variance: TensorInfo;
+  readonly batchMean: TensorInfo;
+  readonly batchVariance: TensorInfo;
+}
+
+interface MoveAveragesAttrs {
+  readonly momentum: number;
+}
+
 interface Normalisation extends Record<'x' | 'mean' | 'variance', TensorInfo> {
   readonly offset?: TensorInfo | null | undefined;
   readonly scale?: TensorInfo | null | undefined;
@@ -132,6 +144,13 @@ export function registerNormalize(): void {
     const statistics = backend.run('batch_norm_statistics', [x], [channels, channels]);
     const [mean, variance] = statistics as [TensorInfo, TensorInfo];
     return [normalise(backend, { x, mean, variance, offset: beta, scale: gamma, epsilon }), mean, variance];
+  });
+
+  // Each average - (average - value) * (1 - momentum).
+  registerNative<MoveAveragesInputs, MoveAveragesAttrs>('MoveAverages', (backend, inputs, { momentum }) => {
+    const { mean, variance, batchMean, batchVariance } = inputs;
+    const outputs = [mean, variance].map(({ shape }) => ({ shape, dtype: 'float32' as const }));
+    return backend.run('move_averages', [mean, variance, batchMean, batchVariance], outputs, [1 - momentum]);
   });
 
   // dx, dgamma, dbeta.
