@@ -34,13 +34,21 @@ Desc matrices(const Tensor& t, bool transposed, dnn::Precision p) {
 // To pack the right matrix for fewer rows would take longer than to multiply, and of fewer columns it would become several times as
 // large; one sum over more numbers would round too much.
 constexpr int64_t kFewestRows = 16, kFewestColumns = 16, kMostDepth = 2048;
+// Of those that oneDNN shares among threads it wakes them too late for the smaller.
+constexpr double kMostFlops = 2e8;
 
-// A small one is a convolution of one pixel, which all threads share.
+double flops(const Call& call) {
+  const int64_t inner = call[0].dims[call.integer(kTransposeA) ? 1 : 2];
+  return 2.0 * static_cast<double>(call[3].size() * inner);
+}
+
+// One that is not large is a convolution of one pixel.
 bool direct_matmul(const Call& call) {
   const Tensor &a = call[0], &b = call[1], &bias = call[2], &c = call[3];
   const auto activation = static_cast<Activation>(call.integer(kActivation));
   const int64_t rows = c.dims[0] * c.dims[1], columns = c.dims[2], depth = a.dims[2];
-  if (!is_small(call) || (chosen_way() != Way::fastest && chosen_way() != Way::direct)) return false;
+  if (!is_small(call) && (has_avx512() || flops(call) > kMostFlops)) return false;
+  if (chosen_way() != Way::fastest && chosen_way() != Way::direct) return false;
   if (rows < kFewestRows || columns < kFewestColumns || depth > kMostDepth) return false;
   if (call.integer(kTransposeA) || call.integer(kTransposeB) || b.dims[0] != 1) return false;
   if (a.type != Type::f32 || b.type != Type::f32 || c.type != Type::f32) return false;
@@ -88,11 +96,6 @@ void matmul(const Call& call) {
   if (const size_t bytes = e.scratch.get_size())
     arguments.insert({DNNL_ARG_SCRATCHPAD, dnn::wrap(e.scratch, scratch(bytes))});
   e.primitive.execute(onednn_stream(), arguments);
-}
-
-double flops(const Call& call) {
-  const int64_t inner = call[0].dims[call.integer(kTransposeA) ? 1 : 2];
-  return 2.0 * static_cast<double>(call[3].size() * inner);
 }
 
 }  // namespace

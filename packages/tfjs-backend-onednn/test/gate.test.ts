@@ -84,6 +84,31 @@ describe.skipIf(!available)('squeeze-and-excitation', () => {
     for (const [i, gradient] of native.entries()) expectClose(gradient, expected[i]!);
   });
 
+  it.each([
+    ['a number', []],
+    ['a number for each channel', [20]],
+    ['a number for each channel, as a map', [1, 1, 1, 20]],
+  ])('rescales by %s in one pass', async (_, scale) => {
+    const rescale = (x: tf.Tensor, by: tf.Tensor, plus: tf.Tensor) => plus.add(by.mul(x));
+    const xs = () => [noise(shape, 1), noise(scale, 2), noise(scale, 3)] as const;
+    await expectSame(() => tf.tidy(() => rescale(...xs())));
+    await expectSame(() => xs()[0].mul(xs()[1]));
+    await expectSame(() => xs()[0].mul(xs()[1]).add(tf.scalar(2)));
+    await expectSame(() => xs()[0].mul(3).add(xs()[2]));
+    const gradients = () => tf.grads(rescale)([...xs()], noise(shape, 5));
+    const [native, expected] = [await on('onednn', gradients), await on('cpu', gradients)];
+    for (const [i, gradient] of native.entries()) expectClose(gradient, expected[i]!);
+
+    await tf.setBackend('onednn');
+    tf.tidy(() => {
+      const all = xs();
+      all[0].dataSync();
+      resetProfile();
+      rescale(...all);
+      expect(profile().map(({ op, calls }) => [op, calls])).toEqual([['scale_shift', 1]]);
+    });
+  });
+
   it('stores a sum of two precisions as it does where its parts were computed before', () => {
     tf.tidy(() => {
       const low = (x: tf.Tensor) =>

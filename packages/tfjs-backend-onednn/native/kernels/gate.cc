@@ -4,12 +4,38 @@
 namespace PROJ_ISA {
 namespace {
 
-// x [B, ..., C], scale and shift [B, 1, 1, C], y = x * scale + shift
+// One number or one for each of `width` channels, for as many as `length` numbers of a map.
+const float* repeated(const Tensor& t, int64_t width, int64_t length) {
+  const float* numbers = widened(t);
+  auto* all = static_cast<float*>(scratch(static_cast<size_t>(length) * sizeof(float)));
+  for (int64_t i = 0; i < length; ++i) all[i] = numbers[t.size() == 1 ? 0 : i % width];
+  return all;
+}
+
+// The same for all pixels.
+template <class T>
+void rescale(const Tensor& map, const Tensor& scale, const Tensor& shift, T* y) {
+  constexpr int64_t kLongEnough = 256;
+  const int64_t width = map.dims[map.rank - 1], length = (kLongEnough + width - 1) / width * width, size = map.size();
+  const float *by = repeated(scale, width, length), *plus = repeated(shift, width, length);
+  const T* x = map.as<const T>();
+  parallel((size + length - 1) / length, grain_of(length), [=](int64_t begin, int64_t end) {
+    for (int64_t at = begin * length; at < std::min(size, end * length); at += length)
+      for_lanes(std::min(length, size - at), [=](int64_t i, auto lanes) {
+        using V = decltype(lanes);
+        store(y + at + i, load<V>(x + at + i) * load<V>(by + i) + load<V>(plus + i));
+      });
+  });
+}
+
+// x [B, ..., C], scale and shift [B, 1, 1, C], or one number or [C] each, y = x * scale + shift
 template <class T>
 void scale_shift_of(const Call& call) {
   const Tensor& map = call[0];
   const int64_t width = map.dims[map.rank - 1], rows = width ? map.size() / width : 0;
   if (rows == 0) return;
+  const auto is_same = [=](const Tensor& t) { return t.size() == 1 || t.size() == width; };
+  if (is_same(call[1]) && is_same(call[2])) return rescale(map, call[1], call[2], call[3].as<T>());
   const T* x = map.as<const T>();
   const float *scale = widened(call[1]), *shift = widened(call[2]);
   T* y = call[3].as<T>();

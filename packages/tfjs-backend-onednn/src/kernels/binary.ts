@@ -1,7 +1,7 @@
 import type { DataType, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
-import { addToGated, mapProduct } from './gate.js';
+import { addToGated, addToScaled, mapProduct } from './gate.js';
 import { addToNormalised } from './normalize.js';
 import { type Inputs, isFloat, isPlain, registerNative, runOne } from './register.js';
 
@@ -47,7 +47,10 @@ function areNumbers(a: TensorInfo, b: TensorInfo): boolean {
 export function registerBinary(): void {
   registerNative<Inputs<'a' | 'b'>>('Add', (backend, { a, b }) =>
     areNumbers(a, b)
-      ? (addToNormalised(backend, a, b) ?? addToGated(backend, a, b) ?? elementwise(backend, 'add', a, b, a.dtype))
+      ? (addToNormalised(backend, a, b) ??
+        addToGated(backend, a, b) ??
+        addToScaled(backend, a, b) ??
+        elementwise(backend, 'add', a, b, a.dtype))
       : undefined,
   );
   registerNative<Inputs<'a' | 'b'>>('Multiply', (backend, { a, b }) =>

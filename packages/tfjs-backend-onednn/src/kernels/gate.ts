@@ -2,6 +2,7 @@ import type { SumAttrs, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
 import { autocast } from '../precision.js';
+import { Storage } from '../storage.js';
 import { isEmpty, isFloat, runOne } from './register.js';
 
 // Squeeze-and-excitation multiplies a map x by a gate s that the means of its channels decide. The gradient of s is the sum of
@@ -13,13 +14,42 @@ function isGate(map: readonly number[], gate: readonly number[]): boolean {
   return map.length === 4 && tf.util.arraysEqual([map[0]!, 1, 1, map[3]!], [...gate]) && map[1]! * map[2]! > 1;
 }
 
-/** The product of two maps, or of a map and a gate: deferred. */
+/** Whether there is one number for all of `map`, or one for each of its channels. */
+function isScale(map: readonly number[], scale: readonly number[]): boolean {
+  const rest = scale.slice(0, -1);
+  return scale.length <= map.length && rest.every((size) => size === 1) && [1, map.at(-1)].includes(scale.at(-1) ?? 1);
+}
+
+/** The product of two maps, or of a map and a gate or a scale: deferred. */
 export function mapProduct(backend: OnednnBackend, a: TensorInfo, b: TensorInfo): TensorInfo | undefined {
-  if (!isFloat(a, b) || a.shape.length !== 4 || isEmpty(a.shape)) return undefined;
-  if (isGate(a.shape, b.shape) || tf.util.arraysEqual(a.shape, b.shape)) {
-    return backend.defer('multiply', [a, b], a.shape, []);
+  if (!isFloat(a, b)) return undefined;
+  for (const [map, factor] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    if (map.shape.length !== 4 || isEmpty(map.shape)) continue;
+    const isFactor = isGate(map.shape, factor.shape) || isScale(map.shape, factor.shape);
+    if (isFactor || tf.util.arraysEqual(map.shape, factor.shape)) {
+      return backend.defer('multiply', [map, factor], map.shape, []);
+    }
   }
-  return isGate(b.shape, a.shape) ? backend.defer('multiply', [b, a], b.shape, []) : undefined;
+  return undefined;
+}
+
+/** The sum of a map times a scale, which is not computed yet, and a shift like it: as pictures are rescaled, in one pass. */
+export function addToScaled(backend: OnednnBackend, a: TensorInfo, b: TensorInfo): TensorInfo | undefined {
+  for (const [product, shift] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    const scaled = backend.deferredCall(product, 'multiply');
+    if (scaled === undefined || !isScale(scaled.shape, shift.shape)) continue;
+    const [map, scale] = scaled.inputs;
+    if (!isScale(scaled.shape, scale!.shape) || map!.buffer.storage !== Storage.float32) continue;
+    const output = { shape: [...scaled.shape], dtype: 'float32' as const };
+    return autocast(scaled.precision, () => runOne(backend, 'scale_shift', [map, scale, shift], [output]));
+  }
+  return undefined;
 }
 
 /** Whether repeating `x` to `shape` gives each channel of each picture one number. */
