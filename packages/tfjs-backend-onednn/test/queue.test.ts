@@ -164,7 +164,7 @@ describe.skipIf(!available)('processes', { timeout: 300_000 }, () => {
   });
 
   it('goes on when the last worker that loaded it has ended', async () => {
-    const stdout = `${'300.000\n'.repeat(3)}main goes on\n`;
+    const stdout = `${'512.000\n'.repeat(3)}main goes on\n`;
     expect(await program('only-workers')).toMatchObject({ code: 0, stdout, stderr: '' });
   });
 

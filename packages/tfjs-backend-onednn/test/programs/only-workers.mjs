@@ -12,7 +12,7 @@ if (isMainThread) {
   const tf = await import('@tensorflow/tfjs');
   await import('@proj/tfjs-backend-onednn');
   await tf.setBackend('onednn');
-  const x = tf.fill([300, 300], 1 / 300);
+  const x = tf.fill([512, 512], 1 / 512);
   const [value] = tf.matMul(x, x).sum().dataSync();
   process.stdout.write(`${value.toFixed(3)}\n`);
   for (let i = 0; i < 50; i++) tf.matMul(x, x);
