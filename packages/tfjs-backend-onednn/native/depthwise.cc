@@ -19,6 +19,8 @@ DepthwiseShape shape_of(const Call& call, const Tensor& x, const Tensor& filters
 
 // A ring of rows (see the kernel) of so many pixels stays in the second-level cache.
 constexpr int64_t kMostPixels = 4096;
+// Of a row of a filter, for which the gradient of the input is faster than oneDNN's.
+constexpr int64_t kFewestTaps = 5;
 // Fewer would leave most of a register empty.
 constexpr int64_t kFewestChannels = 8;
 
@@ -51,7 +53,8 @@ bool depthwise_backward_data(const Call& call, const Tensor& dy, const Tensor& f
   DepthwiseShape shape = shape_of(call, dy, filters, dx);
   shape.top = shape.kernel - 1 - shape.top;
   shape.left = shape.kernel - 1 - shape.left;
-  if (shape.top < 0 || shape.left < 0 || !is_wanted(shape, is_small(call) || !has_avx512())) return false;
+  const bool outruns = is_small(call) || (!has_avx512() && shape.kernel >= kFewestTaps);
+  if (shape.top < 0 || shape.left < 0 || !is_wanted(shape, outruns)) return false;
   depthwise().forward(shape, dy.f32(), filters.f32(), true, {}, dx.f32_out());
   return true;
 }

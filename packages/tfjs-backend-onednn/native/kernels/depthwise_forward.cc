@@ -4,14 +4,14 @@
 namespace PROJ_ISA {
 namespace {
 
-constexpr int64_t kPixels = 4;     // whose sums are in registers
-constexpr int64_t kRegisters = 2;  // of channels, for each of them
-constexpr int64_t kTogether = 2;   // such channels that are read at a time
-constexpr int64_t kStep = kTogether * kRegisters * kLanes;
+constexpr int64_t kPixels = 8;    // whose sums are in registers
+constexpr int64_t kTogether = 4;  // registers of channels that are read at a time
+constexpr int64_t kStep = kTogether * kLanes;
 
-// `Kernel`: sides of the filters, or 0 for any. Of a band of rows of a picture some channels are gone through at a time: rows of
-// the input, with their border and without the other channels, lie in a ring, which stays in the first-level cache.
-template <int Kernel>
+// `Kernel` and `Stride`: sides of the filters and steps along a row, or 0 for any. Of a band of rows of a picture some channels
+// are gone through at a time: rows of the input, with their border and without the other channels, lie in a ring, which stays in
+// the first-level cache.
+template <int Kernel, int Stride>
 struct Forward {
   const DepthwiseShape& s;
   const float *x, *filters;
@@ -25,9 +25,9 @@ struct Forward {
   // Of a thread: the ring and filters.
   int64_t lane_size() const { return kernel() * row_size() + kernel() * kernel() * kStep; }
 
-  template <int Together, int Registers, class V>
+  template <int Together, class V>
   struct Channels {
-    static constexpr int64_t kOne = sizeof(V) / sizeof(float), kPart = Registers * kOne, kWidth = Together * kPart;
+    static constexpr int64_t kOne = sizeof(V) / sizeof(float), kWidth = Together * kOne;
     const Forward& f;
     const int64_t n, c;
     const float* const zeros;  // a row
@@ -41,7 +41,7 @@ struct Forward {
     }
 
     static void copy(const float* from, float* to) {
-      for (int j = 0; j < Together * Registers; ++j) store(to + j * kOne, load<V>(from + j * kOne));
+      for (int j = 0; j < Together; ++j) store(to + j * kOne, load<V>(from + j * kOne));
     }
 
     float* place(int64_t row) const { return ring + row % f.kernel() * f.row_size(); }
@@ -68,7 +68,7 @@ struct Forward {
         const int64_t at = (n * s.out_height + out) * s.out_width, blocks = (s.out_width + kPixels - 1) / kPixels;
         for (int64_t block = 0; block < blocks; ++block) {
           const int64_t pixel = s.out_width * block / blocks, count = s.out_width * (block + 1) / blocks - pixel;
-          for (int64_t part = 0; part < kWidth; part += kPart)
+          for (int64_t part = 0; part < kWidth; part += kOne)
             pixels_of<kPixels>(count, lines, pixel, part, (at + pixel) * s.channels + c + part);
         }
       }
@@ -84,40 +84,51 @@ struct Forward {
 
     template <int Pixels>
     void pixels(const float* const* lines, int64_t first, int64_t part, int64_t at) const {
+      V sum[Pixels];
+#pragma GCC unroll 8
+      for (int i = 0; i < Pixels; ++i) sum[i] = V{};
       const int64_t kernel = f.kernel(), step = f.s.stride_x * kWidth;
-      V sum[Pixels][Registers];
-#pragma GCC unroll 4
-      for (int i = 0; i < Pixels; ++i)
-#pragma GCC unroll 2
-        for (int j = 0; j < Registers; ++j) sum[i][j] = V{};
       const float* tap = taps + part;
-#pragma GCC unroll 5
-      for (int64_t ky = 0; ky < kernel; ++ky) {
+#pragma GCC unroll 1
+      for (int64_t ky = 0; ky < kernel; ++ky, tap += kernel * kWidth) {
         const float* from = lines[ky] + first * step + part;
-#pragma GCC unroll 5
-        for (int64_t kx = 0; kx < kernel; ++kx, from += kWidth, tap += kWidth) {
-          V factor[Registers];
-#pragma GCC unroll 2
-          for (int j = 0; j < Registers; ++j) factor[j] = load<V>(tap + j * kOne);
-#pragma GCC unroll 4
-          for (int i = 0; i < Pixels; ++i)
-#pragma GCC unroll 2
-            for (int j = 0; j < Registers; ++j) sum[i][j] += load<V>(from + i * step + j * kOne) * factor[j];
-        }
+        if constexpr (Kernel > 0 && Stride > 0) add_row<Pixels>(from, tap, sum);
+        else add_any_row<Pixels>(from, tap, step, sum);
       }
       const auto [scale, shift, other, after] = f.finish;
       const auto* residual = static_cast<const float*>(other);
-#pragma GCC unroll 2
-      for (int j = 0; j < Registers; ++j) {
-        const int64_t k = j * kOne, channel = c + part + k;
-        const V factor = scale ? load<V>(scale + channel) : V{} + 1.0f, more = shift ? load<V>(shift + channel) : V{};
-#pragma GCC unroll 4
-        for (int i = 0; i < Pixels; ++i) {
-          const int64_t to = at + i * f.s.channels + k;
-          V value = sum[i][j] * factor + more;
-          if (residual) value += load<V>(residual + to);
-          store(f.y + to, activated(value, after));
-        }
+      const int64_t channel = c + part;
+      const V factor = scale ? load<V>(scale + channel) : V{} + 1.0f, more = shift ? load<V>(shift + channel) : V{};
+#pragma GCC unroll 8
+      for (int i = 0; i < Pixels; ++i) {
+        const int64_t to = at + i * f.s.channels;
+        V value = sum[i] * factor + more;
+        if (residual) value += load<V>(residual + to);
+        store(f.y + to, activated(value, after));
+      }
+    }
+
+    // Each input is read once, for all pixels that it counts for.
+    template <int Pixels>
+    static void add_row(const float* from, const float* tap, V (&sum)[Pixels]) {
+      V factor[Kernel > 0 ? Kernel : 1];
+#pragma GCC unroll 5
+      for (int kx = 0; kx < Kernel; ++kx) factor[kx] = load<V>(tap + kx * kWidth);
+#pragma GCC unroll 19
+      for (int j = 0; j < (Pixels - 1) * Stride + Kernel; ++j) {
+        const V in = load<V>(from + j * kWidth);
+#pragma GCC unroll 8
+        for (int i = 0; i < Pixels; ++i)
+          if (j >= i * Stride && j < i * Stride + Kernel) sum[i] += in * factor[j - i * Stride];
+      }
+    }
+
+    template <int Pixels>
+    void add_any_row(const float* from, const float* tap, int64_t step, V (&sum)[Pixels]) const {
+      for (int64_t kx = 0; kx < f.kernel(); ++kx, from += kWidth, tap += kWidth) {
+        const V factor = load<V>(tap);
+#pragma GCC unroll 8
+        for (int i = 0; i < Pixels; ++i) sum[i] += load<V>(from + i * step) * factor;
       }
     }
   };
@@ -137,18 +148,25 @@ struct Forward {
       float* lane = lanes + team_lane() * lane_size();
       const int64_t last = std::min(s.channels, steps * (group + 1) / groups * kStep);
       int64_t c = steps * group / groups * kStep;
-      for (; c + kStep <= last; c += kStep) Channels<kTogether, kRegisters, Lanes>(*this, n, c, zeros, lane).rows(begin, end);
-      for (; c + kLanes <= last; c += kLanes) Channels<1, 1, Lanes>(*this, n, c, zeros, lane).rows(begin, end);
-      for (; c < last; ++c) Channels<1, 1, float>(*this, n, c, zeros, lane).rows(begin, end);
+      for (; c + kStep <= last; c += kStep) Channels<kTogether, Lanes>(*this, n, c, zeros, lane).rows(begin, end);
+      for (; c + kLanes <= last; c += kLanes) Channels<1, Lanes>(*this, n, c, zeros, lane).rows(begin, end);
+      for (; c < last; ++c) Channels<1, float>(*this, n, c, zeros, lane).rows(begin, end);
     });
   }
 };
 
 void forward(const DepthwiseShape& s, const float* x, const float* filters, bool flipped, const Finish& finish, float* y) {
   if (s.batch * s.out_height * s.out_width * s.channels == 0) return;
-  if (s.kernel == 3) return Forward<3>{s, x, filters, flipped, finish, y}.run();
-  if (s.kernel == 5) return Forward<5>{s, x, filters, flipped, finish, y}.run();
-  Forward<0>{s, x, filters, flipped, finish, y}.run();
+  const auto run = [&](auto kernel, auto stride) { Forward<kernel(), stride()>{s, x, filters, flipped, finish, y}.run(); };
+  const auto any = std::integral_constant<int, 0>{};
+  const auto of_kernel = [&](auto kernel) {
+    if (s.stride_x == 1) return run(kernel, std::integral_constant<int, 1>{});
+    if (s.stride_x == 2) return run(kernel, std::integral_constant<int, 2>{});
+    run(any, any);
+  };
+  if (s.kernel == 3) return of_kernel(std::integral_constant<int, 3>{});
+  if (s.kernel == 5) return of_kernel(std::integral_constant<int, 5>{});
+  run(any, any);
 }
 
 }  // namespace
