@@ -1,7 +1,8 @@
-import type { GradConfig, layers, Tensor } from '@tensorflow/tfjs';
+import type { GradConfig, layers, NamedAttrMap, Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import type { DropoutAttrs } from './kernels/dropout.js';
+import type { DrawnDropoutAttrs, DropoutAttrs } from './kernels/dropout.js';
 import { BACKEND } from './kernels/register.js';
+import { nextSeed } from './recorder.js';
 
 /**
  * Dropout (Srivastava et al., 2014) with masks made natively: each element of `x`, of any shape, becomes 0 with
@@ -12,13 +13,17 @@ import { BACKEND } from './kernels/register.js';
  * @param seed any number; with the same one the mask is the same.
  */
 export function dropout(x: Tensor, { rate, seed }: DropoutAttrs): Tensor {
-  return tf.engine().runKernel('Dropout', { x }, { rate, seed });
+  return drawnDropout(x, { rate, seed });
+}
+
+function drawnDropout(x: Tensor, attrs: DrawnDropoutAttrs): Tensor {
+  return tf.engine().runKernel('Dropout', { x }, attrs as unknown as NamedAttrMap);
 }
 
 const dropoutGradient: GradConfig = {
   kernelName: 'Dropout',
   // Linear in x, so the mask is all there is to it.
-  gradFunc: (dy, _, attrs) => ({ x: () => dropout(dy as Tensor, attrs as unknown as DropoutAttrs) }),
+  gradFunc: (dy, _, attrs) => ({ x: () => drawnDropout(dy as Tensor, attrs as unknown as DrawnDropoutAttrs) }),
 };
 
 /** The fields of tfjs-layers' Dropout that its `call` uses. */
@@ -48,8 +53,8 @@ export function fuseDropout(): void {
 }
 
 function drop(layer: Dropout, x: Tensor): Tensor {
-  const attrs = { rate: layer.rate, seed: layer.seed || Math.random() };
+  const attrs = { rate: layer.rate, seed: nextSeed(layer), draw: { layer } };
   const noiseShape = layer.getNoiseShape(x);
-  if (noiseShape == null || tf.util.arraysEqual(noiseShape, x.shape)) return dropout(x, attrs);
-  return tf.tidy(() => tf.mul(x, dropout(tf.ones(noiseShape), attrs)));
+  if (noiseShape == null || tf.util.arraysEqual(noiseShape, x.shape)) return drawnDropout(x, attrs);
+  return tf.tidy(() => tf.mul(x, drawnDropout(tf.ones(noiseShape), attrs)));
 }

@@ -3,7 +3,7 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from './backend.js';
 import { assertInRange } from './kernels/index-ops.js';
-import { type Program, Recorder, type Result } from './recorder.js';
+import { nextSeed, type Program, Recorder, type Result, seedWords } from './recorder.js';
 import { type NativeBuffer, newBuffer, Storage } from './storage.js';
 
 /**
@@ -75,6 +75,10 @@ export function replay(backend: OnednnBackend, program: Program, inputs: readonl
   const buffers = given.map((tensor) => backend.bufferOf(tensor));
   const slots = new Float64Array(buffers.length + program.sizes.length);
   for (const [i, { pointer }] of buffers.entries()) slots[i] = pointer;
+  for (const { layer, places } of program.draws) {
+    const words = seedWords(nextSeed(layer));
+    for (const at of places) program.code.set(words, at);
+  }
   backend.repeat(program, slots);
   const result = ({ at, storage, ...spec }: Result): TensorInfo => {
     const existing = typeof at === 'number' ? buffers[at] : at;

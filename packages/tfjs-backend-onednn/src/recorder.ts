@@ -3,6 +3,25 @@ import type * as tf from '@tensorflow/tfjs';
 import type { HostArray } from './load-addon.js';
 import type { NativeBuffer, Storage, TensorSpec } from './storage.js';
 
+/** A random layer: with its seed its numbers are the same each time, without one, or with 0, they are others. */
+export interface Seeded {
+  readonly seed?: number | undefined;
+}
+
+/** One use of random numbers by a layer: the calls of which it is part have the same. */
+export interface Draw {
+  readonly layer: Seeded;
+}
+
+export function nextSeed({ seed }: Seeded): number {
+  return seed || Math.random();
+}
+
+/** A number's 64 bits as two words. */
+export function seedWords(seed: number): Uint32Array {
+  return new Uint32Array(new Float64Array([seed]).buffer);
+}
+
 /** Calls that the addon repeats by itself, on other inputs: see `Addon.replay`. */
 export interface Program {
   /**
@@ -10,6 +29,8 @@ export interface Program {
    * of `sizes`.
    */
   readonly code: Float64Array;
+  /** Layers whose seeds are drawn each time, and where in the code the words of each seed stand. */
+  readonly draws: readonly { readonly layer: Seeded; readonly places: readonly number[] }[];
   /** Whose values the calls use, as they are at the time. */
   readonly variables: readonly { readonly variable: tf.Variable; readonly storage: Storage }[];
   /** Bytes of the buffers that the calls fill; one is filled again once its values are no longer needed. */
@@ -34,6 +55,8 @@ export function isSame(a: Program, b: Program): boolean {
   return (
     sameNumbers(signature(a), signature(b)) &&
     a.uploads.every((values, i) => sameNumbers(values, b.uploads[i]!)) &&
+    a.draws.length === b.draws.length &&
+    a.draws.every(({ layer, places }, i) => layer === b.draws[i]!.layer && sameNumbers(places, b.draws[i]!.places)) &&
     ofA.length === ofB.length &&
     ofA.every((variable, i) => variable === ofB[i])
   );
@@ -43,13 +66,15 @@ function variablesOf({ variables, assigned }: Program): tf.Variable[] {
   return [...variables, ...assigned].map(({ variable }) => variable);
 }
 
-/** Code and places of the results, with uploads by their number, since they lie elsewhere each time. */
-function signature({ code, outputs, assigned, uploads, held, given }: Program): Float64Array {
+/** Code and places of the results, with uploads by their number, since they lie elsewhere each time, and without seeds. */
+function signature({ code, draws, outputs, assigned, uploads, held, given }: Program): Float64Array {
+  const seedless = code.slice();
+  for (const { places } of draws) for (const at of places) seedless.fill(0, at, at + SEED_WORDS);
   const existing = new Set(given);
   const uploaded = held.filter((buffer) => !existing.has(buffer)).map(({ pointer }) => pointer);
   const numberOf = new Map(uploaded.map((pointer, i) => [pointer, -0.5 - i]));
   const results = [...outputs, ...assigned].map(({ at }) => (typeof at === 'number' ? at : at.pointer));
-  return Float64Array.from([uploads.length, ...code, ...results], (number) => numberOf.get(number) ?? number);
+  return Float64Array.from([uploads.length, ...seedless, ...results], (number) => numberOf.get(number) ?? number);
 }
 
 function sameNumbers(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
@@ -77,6 +102,9 @@ interface Place {
   readonly isOutput: boolean;
 }
 
+/** The last numbers of a call that draws. */
+const SEED_WORDS = 2;
+
 const BYTES: Readonly<Record<Storage, number>> = { 0: 4, 1: 4, 2: 1, 3: 2 };
 
 /** The tensors of a call, without inputs that were not given. */
@@ -96,6 +124,8 @@ function placesOf(call: Float64Array): Place[] {
 export class Recorder {
   /** With -1 - i for the pointer of the value with number i; the inputs' values come first. */
   private readonly calls: Float64Array[] = [];
+  /** The calls that belong to a draw. */
+  private readonly draws = new Map<Draw, Float64Array[]>();
   private values: number;
   /** The value that is in a buffer at this moment, by pointer. */
   private readonly valueAt = new Map<number, number>();
@@ -125,6 +155,11 @@ export class Recorder {
       else call[at] = -1 - value;
     }
     this.calls.push(call);
+  }
+
+  /** The last call has its seed, as its last numbers, from a draw. */
+  drawn(draw: Draw): void {
+    this.draws.set(draw, [...(this.draws.get(draw) ?? []), this.calls.at(-1)!]);
   }
 
   /** Values from JavaScript, which are the same each time. */
@@ -165,8 +200,18 @@ export class Recorder {
     };
     const program = { outputs: outputs.map(locate), assigned: assigned.map(locate) };
     const held = [...this.held];
+    const ends = new Map<Float64Array, number>();
+    this.calls.reduce((begin, call) => {
+      ends.set(call, begin + call.length);
+      return begin + call.length;
+    }, 0);
+    const draws = [...this.draws].map(([{ layer }, calls]) => ({
+      layer,
+      places: calls.map((call) => ends.get(call)! - SEED_WORDS),
+    }));
     return {
       ...program,
+      draws,
       code: Float64Array.from(this.calls.flatMap((call) => [...call])),
       variables: this.variables,
       sizes: Float64Array.from(sizes),

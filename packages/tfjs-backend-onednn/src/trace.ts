@@ -35,10 +35,10 @@ const MAX_PROGRAMS = 8;
  * where it takes a core from the kernels meanwhile. The idea is that of `torch.jit.trace` and CUDA graphs.
  *
  * What `f` does must follow from its inputs and from variables. Variables are used as they are at each call, and assigned where
- * `f` assigned them, as batch normalisation does while it trains. Branches and numbers of JavaScript are those of the recorded
- * calls: where two in a row differ, as with dropout, which draws anew each time, nothing is repeated and `f` runs each time;
- * what changes only later, as a learning rate may, must be passed as a tensor or stay outside. Once a tensor from outside has
- * been disposed, `f` is recorded anew.
+ * `f` assigned them, as batch normalisation does while it trains. Masks of dropout layers are drawn at each call, by the seed
+ * that the layer has at the time. Other branches and numbers of JavaScript are those of the recorded calls: where two in a row
+ * differ, as with `tf.randomNormal`, nothing is repeated and `f` runs each time; what changes only later, as a learning rate may,
+ * must be passed as a tensor or stay outside. Once a tensor from outside has been disposed, `f` is recorded anew.
  *
  * `f` runs in a `tf.tidy`, on copies of its inputs. No gradient passes through a recording: under `tf.grad`, inside of another
  * traced function, for inputs that are variables, strings or complex numbers, and while another backend is active, `f` runs as

@@ -132,7 +132,68 @@ describe.skipIf(!available)('trace', () => {
     expect({ traced: traced.calls, direct: direct.calls }).toEqual({ traced: 0, direct: 2 });
   });
 
-  it('runs the function each time where two recordings differ: dropout, random numbers, a counter', () => {
+  describe('draws the masks of dropout layers at each repetition', () => {
+    /** Two masks of a layer, each with the gradient that has it too; and how often they were asked for in JavaScript. */
+    const masksOf = (settings: { seed?: number } = {}) => {
+      const layer = tf.layers.dropout({ rate: 0.5, ...settings }) as tf.layers.Layer as tf.layers.Layer & {
+        seed?: number;
+      };
+      let calls = 0;
+      const twice = (x: tf.Tensor) => {
+        calls += 1;
+        const { value, grad } = tf.valueAndGrad((a: tf.Tensor) => {
+          const [left, right] = tf.split(a, 2);
+          return tf.concat([left!, right!].map((half) => layer.apply(half, { training: true }) as tf.Tensor));
+        })(x, tf.onesLike(x));
+        return [value, grad];
+      };
+      return { layer, twice, calls: () => calls };
+    };
+    const x = () => tf.ones([800]);
+    const halves = (values: number[]) => [values.slice(0, 400).join(), values.slice(400).join()];
+
+    it('others for each use of a layer without a seed, the same in its gradient', () => {
+      const { twice, calls } = masksOf();
+      const traced = trace(twice);
+      const masks = Array.from({ length: 6 }, () => {
+        const [value, gradient] = traced(x()).map((tensor) => [...tensor.dataSync()]);
+        expect(gradient).toEqual(value);
+        expect(new Set(value)).toEqual(new Set([0, 2]));
+        return halves(value!);
+      }).flat();
+      expect(new Set(masks).size).toBe(12);
+      expect(calls()).toBe(2);
+      traced.dispose();
+    });
+
+    it('those of the seed that a layer has at the time', () => {
+      const { layer, twice, calls } = masksOf({ seed: 1 });
+      const traced = trace(twice);
+      for (const seed of [1, 1, 7, 2 ** 31, 0.3, 1]) {
+        layer.seed = seed;
+        const [actual, expected] = [traced, twice].map((f) => f(x()).map((tensor) => [...tensor.dataSync()]));
+        expect(actual).toEqual(expected);
+        const [left, right] = halves(actual![0]!);
+        expect(left).toBe(right);
+      }
+      expect(calls()).toBe(6 + 2);
+      delete layer.seed;
+      const [first, second] = [0, 1].map(() => traced(x())[0]!.dataSync().join());
+      expect(first).not.toBe(second);
+      traced.dispose();
+    });
+
+    it('with a noise shape', () => {
+      const layer = tf.layers.spatialDropout1d({ rate: 0.5 });
+      const traced = trace((a: tf.Tensor) => layer.apply(a, { training: true }) as tf.Tensor);
+      const results = Array.from({ length: 5 }, () => take(traced(tf.ones([2, 3, 100]))));
+      expect(new Set(results.map((result) => result.join())).size).toBe(5);
+      for (const result of results) expect(result.slice(0, 100)).toEqual(result.slice(100, 200));
+      traced.dispose();
+    });
+  });
+
+  it('runs the function each time where two recordings differ: new layers, random numbers, a counter', () => {
     const x = tf.ones([400]);
     let count = 0;
     const scales = [1, 2, 3, 4, 5].map((value) => tf.variable(tf.scalar(value)));

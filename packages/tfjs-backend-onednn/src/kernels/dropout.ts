@@ -1,3 +1,4 @@
+import { type Draw, seedWords } from '../recorder.js';
 import { type Inputs, isFloat, registerNative, runOne } from './register.js';
 
 export interface DropoutAttrs {
@@ -7,16 +8,18 @@ export interface DropoutAttrs {
   readonly seed: number;
 }
 
-/** Kernel `Dropout`: x -> y of the same shape; which elements vanish follows from the seed and their position alone. */
-export function registerDropout(): void {
-  registerNative<Inputs<'x'>, DropoutAttrs>('Dropout', (backend, { x }, { rate, seed }) =>
-    isFloat(x)
-      ? runOne(backend, 'dropout', [x], [{ shape: x.shape, dtype: 'float32' }], [rate, ...words(seed)])
-      : undefined,
-  );
+/** Of a layer, which has another seed the next time. */
+export interface DrawnDropoutAttrs extends DropoutAttrs {
+  readonly draw?: Draw;
 }
 
-/** A number's 64 bits as two words. */
-function words(seed: number): Uint32Array {
-  return new Uint32Array(new Float64Array([seed]).buffer);
+/** Kernel `Dropout`: x -> y of the same shape; which elements vanish follows from the seed and their position alone. */
+export function registerDropout(): void {
+  registerNative<Inputs<'x'>, DrawnDropoutAttrs>('Dropout', (backend, { x }, { rate, seed, draw }) => {
+    if (!isFloat(x)) return undefined;
+    const output = { shape: x.shape, dtype: 'float32' as const };
+    const y = runOne(backend, 'dropout', [x], [output], [rate, ...seedWords(seed)]);
+    if (draw !== undefined) backend.recorder?.drawn(draw);
+    return y;
+  });
 }
