@@ -124,8 +124,8 @@ function placesOf(call: Float64Array): Place[] {
 export class Recorder {
   /** With -1 - i for the pointer of the value with number i; the inputs' values come first. */
   private readonly calls: Float64Array[] = [];
-  /** The calls that belong to a draw. */
-  private readonly draws = new Map<Draw, Float64Array[]>();
+  private readonly draws = new Map<Draw, number[]>();
+  private codeLength = 0;
   private values: number;
   /** The value that is in a buffer at this moment, by pointer. */
   private readonly valueAt = new Map<number, number>();
@@ -155,11 +155,12 @@ export class Recorder {
       else call[at] = -1 - value;
     }
     this.calls.push(call);
+    this.codeLength += call.length;
   }
 
   /** The last call has its seed, as its last numbers, from a draw. */
   drawn(draw: Draw): void {
-    this.draws.set(draw, [...(this.draws.get(draw) ?? []), this.calls.at(-1)!]);
+    this.draws.set(draw, [...(this.draws.get(draw) ?? []), this.codeLength - SEED_WORDS]);
   }
 
   /** Values from JavaScript, which are the same each time. */
@@ -200,18 +201,9 @@ export class Recorder {
     };
     const program = { outputs: outputs.map(locate), assigned: assigned.map(locate) };
     const held = [...this.held];
-    const ends = new Map<Float64Array, number>();
-    this.calls.reduce((begin, call) => {
-      ends.set(call, begin + call.length);
-      return begin + call.length;
-    }, 0);
-    const draws = [...this.draws].map(([{ layer }, calls]) => ({
-      layer,
-      places: calls.map((call) => ends.get(call)! - SEED_WORDS),
-    }));
     return {
       ...program,
-      draws,
+      draws: [...this.draws].map(([{ layer }, places]) => ({ layer, places })),
       code: Float64Array.from(this.calls.flatMap((call) => [...call])),
       variables: this.variables,
       sizes: Float64Array.from(sizes),
