@@ -19,7 +19,7 @@ DepthwiseShape shape_of(const Call& call, const Tensor& x, const Tensor& filters
 
 // A ring of rows (see the kernel) of so many pixels stays in the second-level cache.
 constexpr int64_t kMostPixels = 4096;
-// Of a row of a filter, for which the gradient of the input is faster than oneDNN's.
+// From filters so wide on the gradient of the input is faster here than oneDNN's, without AVX-512.
 constexpr int64_t kFewestTaps = 5;
 // Fewer would leave most of a register empty.
 constexpr int64_t kFewestChannels = 8;

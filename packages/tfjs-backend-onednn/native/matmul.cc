@@ -34,7 +34,7 @@ Desc matrices(const Tensor& t, bool transposed, dnn::Precision p) {
 // To pack the right matrix for fewer rows would take longer than to multiply, and of fewer columns it would become several times as
 // large; one sum over more numbers would round too much.
 constexpr int64_t kFewestRows = 16, kFewestColumns = 16, kMostDepth = 2048;
-// Of those that oneDNN shares among threads it wakes them too late for the smaller.
+// oneDNN shares larger ones among threads, which it wakes too late for those of up to so many operations.
 constexpr double kMostFlops = 2e8;
 
 double flops(const Call& call) {
@@ -42,7 +42,7 @@ double flops(const Call& call) {
   return 2.0 * static_cast<double>(call[3].size() * inner);
 }
 
-// One that is not large is a convolution of one pixel.
+// One of up to kMostFlops, or with AVX-512 a small one, is a convolution of one pixel.
 bool direct_matmul(const Call& call) {
   const Tensor &a = call[0], &b = call[1], &bias = call[2], &c = call[3];
   const auto activation = static_cast<Activation>(call.integer(kActivation));

@@ -1,4 +1,4 @@
-// Threads that run oneDNN get no signals: its matrix products (2.6 to 3.2 at least) keep numbers where a handler's stack would be,
+// Signals wait while a thread runs oneDNN: its matrix products (2.6 to 3.2 at least) keep numbers where a handler's stack would be,
 // and come out wrong or destroy the heap when one runs in between, as that of a CPU profiler does all the time.
 #pragma once
 

@@ -11,15 +11,13 @@
 #include <thread>
 #include <vector>
 
-#include "signals.h"
-
 namespace {
 
 // How long a helper waits for the next job before it sleeps: first without a pause, then letting others run in between.
 constexpr int kPauses = 200;
 constexpr std::chrono::microseconds kAwake{200};
 
-void relax() { __builtin_ia32_pause(); }
+void pause() { __builtin_ia32_pause(); }
 
 // Items that one thread begins with; others help when they have done theirs. The same thread so mostly gets the same part of a map,
 // which may be in its cache.
@@ -66,7 +64,7 @@ struct Team {
   void await(uint64_t last) {
     for (int i = 0; i < kPauses; ++i) {
       if (is_open(last)) return;
-      relax();
+      pause();
     }
     const auto end = std::chrono::steady_clock::now() + kAwake;
     while (std::chrono::steady_clock::now() < end) {
@@ -109,7 +107,6 @@ Team& team() {
 thread_local int lane_of_thread = 0;
 
 void Team::help(int lane) {
-  const NoSignals none;
   lane_of_thread = lane;
   for (uint64_t last = 0;;) {
     await(last);
@@ -143,5 +140,5 @@ void team_run(int64_t items, void (*run)(const void* body, int64_t item), const 
   t.wake_helpers(items - 1);
   t.work(0);
   t.turn.fetch_add(1);
-  for (int i = 0; t.inside.load() > 0; ++i) i < kPauses * 10 ? relax() : static_cast<void>(sched_yield());
+  for (int i = 0; t.inside.load() > 0; ++i) i < kPauses * 10 ? pause() : static_cast<void>(sched_yield());
 }

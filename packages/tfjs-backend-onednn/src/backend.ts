@@ -220,8 +220,29 @@ export class OnednnBackend extends tf.KernelBackend {
   ): TensorInfo[] {
     const opNumber = this.opNumbers.get(op);
     if (opNumber === undefined) throw new Error(`The addon has no operation ${op}`);
-    // Before the call is written down, because a deferred input is computed by a call of its own.
-    const buffers = inputs.map((input) => input && this.bufferOfOperand(input));
+    // Before the call is written down, because a deferred input is computed by a call of its own. That may end the last use of an
+    // input before it, which is therefore held.
+    const buffers: (NativeBuffer | undefined)[] = [];
+    try {
+      for (const input of inputs) {
+        const buffer = input && this.bufferOfOperand(input);
+        if (buffer !== undefined) buffer.uses += 1;
+        buffers.push(buffer);
+      }
+      return this.enqueue(op, opNumber, inputs, buffers, outputs, numbers);
+    } finally {
+      for (const buffer of buffers) if (buffer !== undefined) this.release(buffer);
+    }
+  }
+
+  private enqueue(
+    op: string,
+    opNumber: number,
+    inputs: readonly Operand[],
+    buffers: readonly (NativeBuffer | undefined)[],
+    outputs: readonly TensorSpec[],
+    numbers: readonly number[],
+  ): TensorInfo[] {
     let { commands } = this.loaded;
     const needed = 4 + (inputs.length + outputs.length) * (3 + MAX_RANK) + numbers.length;
     if (needed > commands.length) commands = growCommands(this.loaded, 2 * needed);

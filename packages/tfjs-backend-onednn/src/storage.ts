@@ -45,38 +45,40 @@ export interface TensorData {
   readonly complex?: { readonly real: TensorInfo; readonly imag: TensorInfo };
 }
 
-const DATA = Symbol('data');
-
 type DataId = TensorInfo['dataId'];
 
 /**
- * What a backend keeps for its data ids, as `tf.DataStorage` does. Setting entries of its weak map took a twentieth of a
- * training step's time in JavaScript; here the ids themselves hold what is kept for them.
+ * What a backend keeps for its data ids, like `tf.DataStorage`. The ids themselves hold it: the entries of a weak map cost a
+ * twentieth of a training step's time in JavaScript.
  */
 export class TensorStore {
+  private readonly key = Symbol('data');
   private size = 0;
 
   /** `move` brings in data of another backend. */
   constructor(private readonly move: (dataId: DataId) => void) {}
 
   has(dataId: DataId): boolean {
-    return (dataId as Holder)[DATA] !== undefined;
+    return (dataId as Holder)[this.key] !== undefined;
   }
 
   get(dataId: DataId): TensorData {
     const holder = dataId as Holder;
-    if (holder[DATA] === undefined) this.move(dataId);
-    return holder[DATA]!;
+    if (holder[this.key] === undefined) this.move(dataId);
+    return holder[this.key]!;
   }
 
   set(dataId: DataId, data: TensorData): void {
     if (!this.has(dataId)) this.size += 1;
-    (dataId as Holder)[DATA] = data;
+    (dataId as Holder)[this.key] = data;
   }
 
-  delete(dataId: DataId): void {
-    if (this.has(dataId)) this.size -= 1;
-    (dataId as Holder)[DATA] = undefined;
+  /** Whether there was something. */
+  delete(dataId: DataId): boolean {
+    const had = this.has(dataId);
+    if (had) this.size -= 1;
+    (dataId as Holder)[this.key] = undefined;
+    return had;
   }
 
   numDataIds(): number {
@@ -85,7 +87,7 @@ export class TensorStore {
 }
 
 interface Holder {
-  [DATA]?: TensorData | undefined;
+  [key: symbol]: TensorData | undefined;
 }
 
 /** Shape and dtype of a tensor to be made. */

@@ -202,6 +202,24 @@ describe.skipIf(!available)('products, normalisation and resizing agree with the
     );
   });
 
+  it('products of matrices that are neither small nor large, and one beyond', async () => {
+    for (const [rows, depth, columns] of [
+      [64, 512, 300],
+      [257, 1030, 62],
+      [130, 2100, 40],
+    ] as const) {
+      await expectSame(() => tf.matMul(noise([rows, depth]), noise([depth, columns], 2)));
+      await expectSame(() =>
+        tf.fused.matMul({
+          a: noise([rows, depth]),
+          b: noise([depth, columns], 2),
+          bias: noise([columns], 3),
+          activation: 'relu',
+        }),
+      );
+    }
+  });
+
   it('fused matMul with bias and activation', async () => {
     for (const activation of ['linear', 'relu', 'relu6', 'elu', 'sigmoid'] as const) {
       for (const bias of [[11], [1, 11], [3, 11]]) {

@@ -248,6 +248,17 @@ describe.skipIf(!available)('small convolutions', () => {
     await expectReference({ ...wide, batch: 40, stride: 2, channels: 33, filters: 64 });
     await expectReference({ ...wide, kernel: [1, 1], pad: [0, 0, 0, 0], channels: 40, filters: 24 });
     await expectReference({ ...wide, channels: 70, filters: 1, depthwise: true });
+    for (const [side, stride] of [
+      [5, 1],
+      [3, 2],
+      [5, 2],
+      [3, 3],
+      [7, 1],
+      [7, 2],
+    ] as const) {
+      const pad = [side >> 1, side >> 1, side >> 1, side >> 1] as const;
+      await expectReference({ ...wide, kernel: [side, side], pad, stride, channels: 45, filters: 1, depthwise: true });
+    }
     // A row of more pixels than should be copied.
     await expectReference({ ...wide, batch: 1, height: 3, width: 5000, channels: 9, filters: 1, depthwise: true });
   });

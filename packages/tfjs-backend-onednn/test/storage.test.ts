@@ -53,6 +53,42 @@ describe.skipIf(!available)('storage', () => {
     expect(data.has(x.dataId)).toBe(false);
   });
 
+  it('keeps data of two backends apart', async () => {
+    const second = new OnednnBackend();
+    tf.registerBackend('onednn-second', () => second);
+    try {
+      const x = tf.tensor1d([1, 2, 3]);
+      const [first, before] = [tf.backend() as OnednnBackend, (tf.backend() as OnednnBackend).data.numDataIds()];
+      const { dataId } = second.makeTensorInfo([2], 'float32', new Float32Array([4, 5]));
+      expect([first.data.has(dataId), second.data.has(dataId), second.data.has(x.dataId)]).toEqual([
+        false,
+        true,
+        false,
+      ]);
+      second.disposeData(dataId);
+      x.dispose();
+      expect([first.data.numDataIds(), second.data.numDataIds()]).toEqual([before - 1, 0]);
+    } finally {
+      tf.removeBackend('onednn-second');
+      await tf.setBackend('onednn');
+    }
+  });
+
+  it('holds what an operation reads, where computing another of its inputs ends its last use', () => {
+    const [size, other] = [200_000, new Float32Array(200_000).fill(100)];
+    let wrong = 0;
+    for (let i = 0; i < 300; i++) {
+      const [x, s] = [tf.fill([1, 1, 1, size], 3), tf.fill([1, 1, 1, size], 2)];
+      const product = x.mul(s);
+      tf.dispose([x, s]);
+      const sum = product.add(product);
+      const upload = tf.tensor1d(other);
+      if (sum.dataSync().some((value) => value !== 12)) wrong += 1;
+      tf.dispose([product, sum, upload]);
+    }
+    expect(wrong).toBe(0);
+  });
+
   it('copies what it is given and what it gives', () => {
     const values = new Float32Array([1, 2, 3]);
     const x = tf.tensor1d(values);

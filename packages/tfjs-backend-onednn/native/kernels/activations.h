@@ -13,12 +13,13 @@ inline V relu(V x) { return x < V{} ? V{} : x; }
 template <class V>
 inline V relu_grad(V dy, V y) { return y > V{} ? dy : (y != y ? y : dy * 0.0f); }
 
-// 1 + e^-x within 2.7 units in the last place where |x| < 17, within 5.5 beyond; infinite below -88.4. By ln 2 (without FMA in two
-// parts, after Cody and Waite) and the polynomial of its form that is nearest to e^-r where |r| < ln 2 / 2, within 1.1e-7 of it.
+// 1 + e^-x within 2.8 units in the last place where |x| < 17, within 5.5 beyond; infinite below -88.37. By ln 2 (without FMA in two
+// parts, after Cody and Waite) and the polynomial with constant 1 and slope -1 that is nearest to e^-r where |r| < ln 2 / 2, within
+// 1.1e-7 of it.
 template <class V>
 inline V one_and_exp_of_minus(V x) {
   using Bits = std::conditional_t<std::is_same_v<V, float>, uint32_t, LaneBits>;
-  // Below -88.4 the exponent of e^-x becomes 128, which makes it infinite.
+  // Below -88.37 the exponent of e^-x becomes 128, which makes it infinite.
   const V c = at_least(at_most(x, 87.0f), -89.0f);
   // 1.5 * 2^23: adding it rounds to an integer, which its lowest bits then are. With the exponent of 1, that of a power of 2.
   const float magic = 12582912.0f + 127.0f;
@@ -39,7 +40,8 @@ inline V one_and_exp_of_minus(V x) {
   return p * power + 1.0f;
 }
 
-// Within 3.6 units in the last place where |x| < 17, and within 6.5 beyond.
+// Both within 3.7 units in the last place where |x| < 17, within 6.7 down to -87.3 for the one and to -88.37 for the other; below
+// that perhaps 0, where the other is less than 3.8e-37.
 template <class V>
 inline V quick_sigmoid(V x) { return 1.0f / one_and_exp_of_minus(x); }
 template <class V>

@@ -1,4 +1,4 @@
-// Squeeze-and-excitation: maps [B, ..., C] whose channels a number for each picture scales.
+// Maps [B, ..., C] whose channels are scaled: by a number for each picture (squeeze-and-excitation) or for all (rescaling).
 #include "columns.h"
 
 namespace PROJ_ISA {
@@ -12,7 +12,7 @@ const float* repeated(const Tensor& t, int64_t width, int64_t length) {
   return all;
 }
 
-// The same for all pixels.
+// Scale and shift the same for all pictures.
 template <class T>
 void rescale(const Tensor& map, const Tensor& scale, const Tensor& shift, T* y) {
   constexpr int64_t kLongEnough = 256;

@@ -14,6 +14,8 @@ function isGate(map: readonly number[], gate: readonly number[]): boolean {
   return map.length === 4 && tf.util.arraysEqual([map[0]!, 1, 1, map[3]!], [...gate]) && map[1]! * map[2]! > 1;
 }
 
+// Pictures are rescaled by a product and a sum of one number each, or one for each channel: one pass as well.
+
 /** Whether there is one number for all of `map`, or one for each of its channels. */
 function isScale(map: readonly number[], scale: readonly number[]): boolean {
   const rest = scale.slice(0, -1);
@@ -45,6 +47,7 @@ export function addToScaled(backend: OnednnBackend, a: TensorInfo, b: TensorInfo
     const scaled = backend.deferredCall(product, 'multiply');
     if (scaled === undefined || !isScale(scaled.shape, shift.shape)) continue;
     const [map, scale] = scaled.inputs;
+    // In bfloat16 the product is rounded before the sum, which one pass would not do.
     if (!isScale(scaled.shape, scale!.shape) || map!.buffer.storage !== Storage.float32) continue;
     const output = { shape: [...scaled.shape], dtype: 'float32' as const };
     return autocast(scaled.precision, () => runOne(backend, 'scale_shift', [map, scale, shift], [output]));
