@@ -63,6 +63,18 @@ async function losses(backend: string, steps: number): Promise<number[]> {
 
 // The plain JS backend takes its time.
 describe.skipIf(!available)('training through tf.layers', { timeout: 240_000 }, () => {
+  it('averages that move to values of another shape are an error', () => {
+    const [two, three] = [tf.zeros([2]), tf.zeros([3])];
+    for (const [batchMean, batchVariance] of [
+      [two, three],
+      [three, two],
+    ]) {
+      const inputs = { mean: three, variance: three, batchMean: batchMean!, batchVariance: batchVariance! };
+      expect(() => tf.engine().runKernel('MoveAverages', inputs, { momentum: 0.9 })).toThrow('MoveAverages: Shapes');
+    }
+    tf.dispose([two, three]);
+  });
+
   it('follows the loss curve of the plain JS backend', async () => {
     const native = await losses('onednn', 12);
     const reference = await losses('cpu', 12);

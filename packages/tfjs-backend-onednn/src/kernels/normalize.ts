@@ -149,8 +149,8 @@ export function registerNormalize(): void {
   // Each average - (average - value) * (1 - momentum).
   registerNative<MoveAveragesInputs, MoveAveragesAttrs>('MoveAverages', (backend, inputs, { momentum }) => {
     const { mean, variance, batchMean, batchVariance } = inputs;
-    tf.util.assertShapesMatch(mean.shape, batchMean.shape, 'MoveAverages: ');
-    tf.util.assertShapesMatch(variance.shape, batchVariance.shape, 'MoveAverages: ');
+    tf.util.assertShapesMatch(mean.shape, batchMean.shape, 'MoveAverages:');
+    tf.util.assertShapesMatch(variance.shape, batchVariance.shape, 'MoveAverages:');
     const outputs = [mean, variance].map(({ shape }) => ({ shape, dtype: 'float32' as const }));
     return backend.run('move_averages', [mean, variance, batchMean, batchVariance], outputs, [1 - momentum]);
   });
