@@ -97,7 +97,7 @@ export function plateau(options: PlateauOptions, state?: PlateauState): Plateau 
     const stay = (reason: string): PlateauChange => ({ reduced: false, from, to: from, reason });
 
     const improved = improves(metric);
-    if (improved) best = metric;
+    if (improved) best = metric + 0; // never -0, which JSON would not keep
     badObservations = improved ? 0 : badObservations + 1;
     const isCooling = cooldownLeft > 0;
     if (isCooling) {
