@@ -44,12 +44,15 @@ export async function expectSame(f: () => Result, { elementwise = false } = {}):
   for (const [i, expected] of reference.entries()) expectClose(native[i]!, expected, { elementwise });
 }
 
-export function expectClose(actual: Values, expected: Values, { elementwise = false, tolerance = 1e-5 } = {}): void {
+/** A value may differ by `tolerance` of `largest`, the largest magnitude expected, or, with `elementwise`, of itself. */
+export function expectClose(
+  actual: Values,
+  expected: Values,
+  { elementwise = false, tolerance = 1e-5, largest = largestOf(expected.values) } = {},
+): void {
   expect(actual.shape).toEqual(expected.shape);
   expect(actual.dtype).toBe(expected.dtype);
   expect(actual.values.length).toBe(expected.values.length);
-  const finite = Array.from(expected.values).filter(Number.isFinite).map(Math.abs);
-  const largest = finite.reduce((a, b) => Math.max(a, b), 0);
   for (let i = 0; i < expected.values.length; i++) {
     const [a, b] = [actual.values[i]!, expected.values[i]!];
     if (Object.is(a, b) || a === b) continue;
@@ -58,6 +61,11 @@ export function expectClose(actual: Values, expected: Values, { elementwise = fa
       expect.fail(`[${expected.shape}] at ${i}: ${a} natively, ${b} expected, allowed difference ${allowed}`);
     }
   }
+}
+
+function largestOf(values: ArrayLike<number>): number {
+  const magnitudes = Array.from(values).filter(Number.isFinite).map(Math.abs);
+  return magnitudes.reduce((a, b) => Math.max(a, b), 0);
 }
 
 /** Reproducible values in about [-2, 2), none of them twice in a small tensor, so that a maximum is unique. */
