@@ -266,11 +266,6 @@ Napi::Value upload(const Napi::CallbackInfo& info) {
   const size_t bytes = n * static_cast<size_t>(type_size(type));
   if (bytes > 65536) account_upload(state, bytes);
   void* to = pool_allocate(state.env, bytes, true);
-  if (!to) {
-    // What only calls in the queue still use is free once they have run.
-    queue_wait(queue_submitted());
-    to = pool_allocate(state.env, bytes, true);
-  }
   if (to && n > 0) {
     if (same_layout(kind, type)) memcpy(to, from, bytes);
     else copy_in(kind, from, static_cast<int64_t>(n), type, to);

@@ -102,10 +102,34 @@ Pool& pool() {
   return *instance;
 }
 
+// Whole pages of a block go back to the operating system; what is in them is lost.
+void give_back(const Block& block) {
+  constexpr uintptr_t page = 4096;
+  const uintptr_t begin = (reinterpret_cast<uintptr_t>(block.data) + page - 1) & ~(page - 1);
+  const uintptr_t end = reinterpret_cast<uintptr_t>(block.data + block.size) & ~(page - 1);
+  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+// A free block at the end of a region no longer counts towards the limit, once no call in the queue uses it.
+void lower_tops(Pool& p) {
+  const uint64_t completed = queue_completed();
+  for (Region& region : p.regions) {
+    Block* last = region.last;
+    if (!last || last->used || last->free_at > completed) continue;
+    give_back(*last);
+    region.free.erase(last);
+    region.top -= last->size;
+    region.last = last->before;
+    if (region.last) region.last->after = nullptr;
+    delete last;
+  }
+}
+
 Block* grow(Pool& p, int index, size_t size) {
   Region& region = p.regions[index];
-  if (region.top + size > region.reserved) return nullptr;
-  if (p.regions[0].top + p.regions[1].top + size > p.limit) return nullptr;
+  const auto exceeds = [&] { return p.regions[0].top + p.regions[1].top + size > p.limit; };
+  if (exceeds()) lower_tops(p);
+  if (exceeds() || region.top + size > region.reserved) return nullptr;
   if (region.top + size > region.committed) {
     const size_t end = (region.top + size + kCommitStep - 1) / kCommitStep * kCommitStep;
     const size_t bytes = std::min(region.reserved, end) - region.committed;
@@ -118,7 +142,7 @@ Block* grow(Pool& p, int index, size_t size) {
   if (region.last) region.last->after = block;
   region.last = block;
   region.top += size;
-  p.stats.high_water = static_cast<int64_t>(p.regions[0].top + p.regions[1].top);
+  p.stats.high_water = std::max(p.stats.high_water, static_cast<int64_t>(p.regions[0].top + p.regions[1].top));
   return block;
 }
 
@@ -167,11 +191,7 @@ void release(Pool& p, Block* block) {
   region.free.insert(block);
 }
 
-}  // namespace
-
-void* pool_allocate(Env* owner, size_t bytes, bool idle) {
-  Pool& p = pool();
-  if (bytes > p.limit) return nullptr;
+void* allocate(Pool& p, Env* owner, size_t bytes, bool idle) {
   const size_t size = std::max(kAlign, (bytes + kAlign - 1) / kAlign * kAlign);
   const int index = size >= kSmall ? kLargeRegion : kSmallRegion;
   std::lock_guard<std::mutex> guard(p.lock);
@@ -198,6 +218,17 @@ void* pool_allocate(Env* owner, size_t bytes, bool idle) {
   p.stats.live_blocks += 1;
   p.stats.peak_live_bytes = std::max(p.stats.peak_live_bytes, p.stats.live_bytes);
   return block->data;
+}
+
+}  // namespace
+
+void* pool_allocate(Env* owner, size_t bytes, bool idle) {
+  Pool& p = pool();
+  if (bytes > p.limit) return nullptr;
+  if (void* data = allocate(p, owner, bytes, idle)) return data;
+  // What only calls in the queue still use is free once they have run.
+  queue_wait(queue_submitted());
+  return allocate(p, owner, bytes, idle);
 }
 
 void pool_free(void* data) {
@@ -251,16 +282,11 @@ void pool_trim() {
   Pool& p = pool();
   queue_wait(queue_submitted());
   std::lock_guard<std::mutex> guard(p.lock);
-  const uintptr_t page = 4096;
   const uint64_t completed = queue_completed();
+  // But for what has been freed since by another environment, whose calls may still read it.
   for (Region& region : p.regions)
-    for (Block* block : region.free) {
-      // Freed since by another environment, whose calls may still read it.
-      if (block->free_at > completed) continue;
-      const uintptr_t begin = (reinterpret_cast<uintptr_t>(block->data) + page - 1) & ~(page - 1);
-      const uintptr_t end = reinterpret_cast<uintptr_t>(block->data + block->size) & ~(page - 1);
-      if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
-    }
+    for (const Block* block : region.free)
+      if (block->free_at <= completed) give_back(*block);
 }
 
 void pool_reset_peak() {

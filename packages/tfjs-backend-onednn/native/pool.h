@@ -19,7 +19,7 @@ struct PoolStats {
   int64_t peak_live_bytes;  // since pool_reset_peak
 };
 
-// Null when the machine's memory (or PROJ_ONEDNN_MEMORY_LIMIT, in bytes) is used up.
+// Null when the machine's memory (or PROJ_ONEDNN_MEMORY_LIMIT, in bytes) is used up, also after all calls in the queue have run.
 void* pool_allocate(Env* owner, size_t bytes, bool idle);
 void pool_free(void* data);
 void pool_free_all(Env* owner);

@@ -220,18 +220,12 @@ export class OnednnBackend extends tf.KernelBackend {
   ): TensorInfo[] {
     const opNumber = this.opNumbers.get(op);
     if (opNumber === undefined) throw new Error(`The addon has no operation ${op}`);
-    // Before the call is written down, because a deferred input is computed by a call of its own. That may end the last use of an
-    // input before it, which is therefore held.
-    const buffers: (NativeBuffer | undefined)[] = [];
+    // Before the call is written down, because a deferred input is computed by a call of its own.
+    const buffers = this.hold(inputs);
     try {
-      for (const input of inputs) {
-        const buffer = input && this.bufferOfOperand(input);
-        if (buffer !== undefined) buffer.uses += 1;
-        buffers.push(buffer);
-      }
       return this.enqueue(op, opNumber, inputs, buffers, outputs, numbers);
     } finally {
-      for (const buffer of buffers) if (buffer !== undefined) this.release(buffer);
+      this.releaseAll(buffers);
     }
   }
 
@@ -283,12 +277,7 @@ export class OnednnBackend extends tf.KernelBackend {
 
   /** The float32 output, of `shape`, of operation `op`, which is run when it is first used: see {@link DeferredCall}. */
   defer(op: string, inputs: readonly Operand[], shape: readonly number[], numbers: readonly number[]): TensorInfo {
-    const held = inputs.map((input) => {
-      if (input === undefined) return undefined;
-      const buffer = this.bufferOfOperand(input);
-      buffer.uses += 1;
-      return { buffer, shape: input.shape };
-    });
+    const held = this.hold(inputs).map((buffer, i) => buffer && { buffer, shape: inputs[i]!.shape });
     const dataId = {};
     const size = tf.util.sizeFromShape(shape as number[]);
     const deferred = { op, inputs: held, numbers, shape, precision: getPrecision() };
@@ -302,8 +291,25 @@ export class OnednnBackend extends tf.KernelBackend {
     return deferred?.op === op && tf.util.arraysEqual([...deferred.shape], tensor.shape) ? deferred : undefined;
   }
 
-  private bufferOfOperand(operand: NonNullable<Operand>): NativeBuffer {
-    return 'dataId' in operand ? this.bufferOf(operand) : operand.buffer;
+  /**
+   * One use more of the buffer of each operand. To compute a deferred one ends a use of all that its call read, which may be
+   * operands themselves: so what is a buffer already is held before any is computed.
+   */
+  private hold(operands: readonly Operand[]): (NativeBuffer | undefined)[] {
+    const held = operands.map((operand) => (operand === undefined || 'dataId' in operand ? undefined : operand.buffer));
+    for (const buffer of held) if (buffer !== undefined) buffer.uses += 1;
+    try {
+      for (const [i, operand] of operands.entries()) {
+        if (operand === undefined || !('dataId' in operand)) continue;
+        const buffer = this.bufferOf(operand);
+        buffer.uses += 1;
+        held[i] = buffer;
+      }
+      return held;
+    } catch (error) {
+      this.releaseAll(held);
+      throw error;
+    }
   }
 
   private bufferOfData(data: TensorData): NativeBuffer {
@@ -321,7 +327,7 @@ export class OnednnBackend extends tf.KernelBackend {
   }
 
   private forget({ inputs }: DeferredCall): void {
-    for (const input of inputs) if (input !== undefined) this.release(input.buffer);
+    this.releaseAll(inputs.map((input) => input?.buffer));
   }
 
   /** The buffer of a tensor that has one: its values are there or, after what is enqueued, will be. */
@@ -340,6 +346,10 @@ export class OnednnBackend extends tf.KernelBackend {
   release(buffer: NativeBuffer): void {
     buffer.uses -= 1;
     if (buffer.uses === 0) this.addon.free(buffer.pointer);
+  }
+
+  private releaseAll(buffers: readonly (NativeBuffer | undefined)[]): void {
+    for (const buffer of buffers) if (buffer !== undefined) this.release(buffer);
   }
 
   /**

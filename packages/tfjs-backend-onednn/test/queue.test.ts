@@ -172,10 +172,10 @@ describe.skipIf(!available)('processes', { timeout: 300_000 }, () => {
     expect(await program('trim-beside-worker')).toMatchObject({ code: 0, stdout: '0 wrong\n', stderr: '' });
   });
 
-  it('an upload waits for memory that calls in the queue still use', async () => {
+  it('what needs memory waits for that which calls in the queue still use, and small and large tensors share it', async () => {
     expect(await program('small-memory', { PROJ_ONEDNN_MEMORY_LIMIT: String(64 << 20) })).toMatchObject({
       code: 0,
-      stdout: '0 1 2 3 4 5 6 7 8 9 10 11\nout-of-memory\n',
+      stdout: '0 1 2 3 4 5 6 7 8 9 10 11\nout-of-memory\n60 67 60 67 MB\n',
       stderr: '',
     });
   });

@@ -14,9 +14,7 @@ function isGate(map: readonly number[], gate: readonly number[]): boolean {
   return map.length === 4 && tf.util.arraysEqual([map[0]!, 1, 1, map[3]!], [...gate]) && map[1]! * map[2]! > 1;
 }
 
-// Pictures are rescaled by a product and a sum of one number each, or one for each channel: one pass as well.
-
-/** Whether there is one number for all of `map`, or one for each of its channels. */
+/** Whether there is one number for all of `map`, or one for each of its channels: so are pictures rescaled. */
 function isScale(map: readonly number[], scale: readonly number[]): boolean {
   const rest = scale.slice(0, -1);
   return scale.length <= map.length && rest.every((size) => size === 1) && [1, map.at(-1)].includes(scale.at(-1) ?? 1);

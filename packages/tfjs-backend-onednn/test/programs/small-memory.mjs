@@ -20,3 +20,14 @@ try {
 } catch (error) {
   process.stdout.write(`${error.code}\n`);
 }
+
+// What large tensors had is there for small ones once they have gone, and the other way round.
+const fill = (length) => {
+  const tensors = [];
+  try {
+    for (;;) tensors.push(tf.fill([length], 1));
+  } catch {}
+  tf.dispose(tensors);
+  return Math.round((tensors.length * length * 4) / 1e6);
+};
+process.stdout.write(`${[5_000_000, 15_000, 2_500_000, 15_000].map(fill).join(' ')} MB\n`);
