@@ -89,6 +89,8 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 }
 
 async function trainUntilEnd(options: FitOptions, run: TrainingRun, stop: StopWatch): Promise<EndReason> {
+  // What the stop of an earlier session came before.
+  if (isValidationDue(options, run.state) && !run.isValidated) await run.validate(run.epochOfLastStep, true);
   while (run.endReason === undefined) await trainEpoch(options, run, stop);
   const reason = run.endReason;
   await run.flush();
@@ -98,7 +100,8 @@ async function trainUntilEnd(options: FitOptions, run: TrainingRun, stop: StopWa
 }
 
 /** The rest of the current epoch, as far as the limits let it go. */
-async function trainEpoch({ train, validateEvery = { epochs: 1 } }: FitOptions, run: TrainingRun, stop: StopWatch) {
+async function trainEpoch(options: FitOptions, run: TrainingRun, stop: StopWatch) {
+  const { train } = options;
   const { state } = run;
   const { epoch } = state;
   const batches = train.epoch(epoch, { fromStep: state.stepInEpoch })[Symbol.asyncIterator]();
@@ -115,16 +118,22 @@ async function trainEpoch({ train, validateEvery = { epochs: 1 } }: FitOptions, 
       await new Promise(setImmediate); // lets timers, signals and workers have their turn
 
       if (state.stepInEpoch >= train.stepsPerEpoch) await run.endEpoch();
-      const isDue =
-        'steps' in validateEvery
-          ? state.step % validateEvery.steps === 0
-          : state.epoch > epoch && state.epoch % validateEvery.epochs === 0;
-      if (isDue) await run.validate(epoch, true);
+      if (isValidationDue(options, state)) await run.validate(epoch, true);
       if (run.isSaveDue) await run.save();
     }
   } finally {
     await closeBatches(batches, isWaiting);
   }
+}
+
+/** Whether the validation data is to be measured after the last step. */
+function isValidationDue(
+  { validateEvery = { epochs: 1 } }: FitOptions,
+  { step, epoch, stepInEpoch }: RunState,
+): boolean {
+  if (step === 0) return false;
+  if ('steps' in validateEvery) return step % validateEvery.steps === 0;
+  return stepInEpoch === 0 && epoch % validateEvery.epochs === 0;
 }
 
 /** Ends the iteration; does not wait for a loader that hangs in the middle of a batch. */

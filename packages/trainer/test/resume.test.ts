@@ -81,6 +81,20 @@ describe('a resumed run', () => {
       stop: 13,
       options: () => ({ schedule: fallingSchedule(), validation: halvesLoader({ seed: 2, stepsPerEpoch: 1 }) }),
     },
+    {
+      name: 'with a validation that the stop kept it from',
+      stop: 10,
+      options: () => ({ schedule: fallingSchedule(), validation: halvesLoader({ seed: 2, stepsPerEpoch: 1 }) }),
+    },
+    {
+      name: 'with a validation in mid-epoch that the stop kept it from',
+      stop: 8,
+      options: () => ({
+        schedule: fallingSchedule(),
+        validation: halvesLoader({ seed: 2, stepsPerEpoch: 1 }),
+        validateEvery: { steps: 4 },
+      }),
+    },
   ])('goes on bit for bit $name', async ({ stop, options }) => {
     const totalSteps = 20;
     const straight = await session({ ...options(), totalSteps });
