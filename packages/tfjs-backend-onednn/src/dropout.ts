@@ -1,18 +1,36 @@
+import { ProjError } from '@proj/core';
 import type { GradConfig, layers, NamedAttrMap, Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
+import { nextSeed } from './draw.js';
 import type { DrawnDropoutAttrs, DropoutAttrs } from './kernels/dropout.js';
 import { BACKEND } from './kernels/register.js';
-import { nextSeed } from './recorder.js';
 
 /**
  * Dropout (Srivastava et al., 2014) with masks made natively: each element of `x`, of any shape, becomes 0 with
  * probability `rate` and is otherwise divided by `1 - rate`. The mask is a pure function of seed, rate and position
  * (Philox4x32-10), the same on every machine; the gradient has the same mask. Exists on this backend only.
  *
+ * @param x float32.
  * @param rate in [0, 1).
  * @param seed any number; with the same one the mask is the same.
+ * @throws ProjError `invalid-option` for another rate, `invalid-dtype`.
  */
 export function dropout(x: Tensor, { rate, seed }: DropoutAttrs): Tensor {
+  if (!(rate >= 0 && rate < 1)) {
+    throw new ProjError('dropout: no such rate', {
+      code: 'invalid-option',
+      expected: '`rate`, the share of elements that vanish, in [0, 1)',
+      received: String(rate),
+    });
+  }
+  if (x.dtype !== 'float32') {
+    throw new ProjError('dropout: cannot drop elements of this dtype', {
+      code: 'invalid-dtype',
+      expected: 'a float32 tensor',
+      received: x.dtype,
+      fix: 'Cast it: `x.toFloat()`',
+    });
+  }
   return drawnDropout(x, { rate, seed });
 }
 

@@ -21,6 +21,8 @@ export type {
   BatchNormTrainAttrs,
   BatchNormTrainGradInputs,
   BatchNormTrainInputs,
+  MoveAveragesAttrs,
+  MoveAveragesInputs,
 } from './kernels/normalize.js';
 export type {
   AdamWUpdateAttrs,

@@ -2,8 +2,9 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from './backend.js';
+import { countingRandom, nextSeed, seedWords } from './draw.js';
 import { assertInRange } from './kernels/index-ops.js';
-import { nextSeed, type Program, Recorder, type Result, seedWords } from './recorder.js';
+import { type Program, Recorder, type Result } from './recorder.js';
 import { type NativeBuffer, newBuffer, Storage } from './storage.js';
 
 /**
@@ -25,12 +26,14 @@ export function record(backend: OnednnBackend, inputs: readonly TensorInfo[], f:
   backend.recorder = recorder;
   const located = ({ dataId, shape, dtype }: TensorInfo) => ({ shape, dtype, buffer: backend.bufferOf({ dataId }) });
   try {
-    const outputs = f().map(located);
-    const assigned = [...owners].flatMap(([buffer, variable]) => {
-      const now = backend.data.has(variable.dataId) ? located(variable) : undefined;
-      return now === undefined || now.buffer === buffer ? [] : [{ ...now, variable }];
+    return countingRandom((asked) => {
+      const outputs = f().map(located);
+      const assigned = [...owners].flatMap(([buffer, variable]) => {
+        const now = backend.data.has(variable.dataId) ? located(variable) : undefined;
+        return now === undefined || now.buffer === buffer ? [] : [{ ...now, variable }];
+      });
+      return recorder.program(outputs, assigned, asked());
     });
-    return recorder.program(outputs, assigned);
   } catch (error) {
     releaseProgram(backend, { held: recorder.abandoned() });
     throw error;
@@ -67,7 +70,7 @@ export function isCurrent(backend: OnednnBackend, { given, variables }: Program)
 /**
  * Does what a program did, for inputs of the shapes with which it was recorded: assigns variables, returns the outputs.
  *
- * @throws ProjError `out-of-memory`, `index-out-of-range`, with nothing done
+ * @throws ProjError `out-of-memory`, `index-out-of-range`, with nothing computed or assigned; seeds have been drawn
  */
 export function replay(backend: OnednnBackend, program: Program, inputs: readonly TensorInfo[]): TensorInfo[] {
   for (const { input, size } of program.lookups) assertInRange(backend, inputs[input]!, size);

@@ -1,26 +1,8 @@
 import { ProjError } from '@proj/core';
 import type * as tf from '@tensorflow/tfjs';
+import { type Draw, SEED_WORDS, type Seeded } from './draw.js';
 import type { HostArray } from './load-addon.js';
 import type { NativeBuffer, Storage, TensorSpec } from './storage.js';
-
-/** A random layer: with its seed its numbers are the same each time, without one, or with 0, they are others. */
-export interface Seeded {
-  readonly seed?: number | undefined;
-}
-
-/** One use of random numbers by a layer: the calls of which it is part have the same. */
-export interface Draw {
-  readonly layer: Seeded;
-}
-
-export function nextSeed({ seed }: Seeded): number {
-  return seed || Math.random();
-}
-
-/** A number's 64 bits as two words. */
-export function seedWords(seed: number): Uint32Array {
-  return new Uint32Array(new Float64Array([seed]).buffer);
-}
 
 /** Calls that the addon repeats by itself, on other inputs: see `Addon.replay`. */
 export interface Program {
@@ -31,6 +13,8 @@ export interface Program {
   readonly code: Float64Array;
   /** Layers whose seeds are drawn each time, and where in the code the words of each seed stand. */
   readonly draws: readonly { readonly layer: Seeded; readonly places: readonly number[] }[];
+  /** Whether other random numbers were drawn: what was recorded may then be different each time. */
+  readonly chance: boolean;
   /** Whose values the calls use, as they are at the time. */
   readonly variables: readonly { readonly variable: tf.Variable; readonly storage: Storage }[];
   /** Bytes of the buffers that the calls fill; one is filled again once its values are no longer needed. */
@@ -49,10 +33,12 @@ export interface Program {
   readonly lookups: readonly { readonly input: number; readonly size: number }[];
 }
 
-/** Whether two programs do the same with the same values, so that what was recorded twice depends on nothing else. */
+/** Whether two programs do the same with the same values and leave nothing to chance, so that they depend on nothing else. */
 export function isSame(a: Program, b: Program): boolean {
   const [ofA, ofB] = [variablesOf(a), variablesOf(b)];
   return (
+    !a.chance &&
+    !b.chance &&
     sameNumbers(signature(a), signature(b)) &&
     a.uploads.every((values, i) => sameNumbers(values, b.uploads[i]!)) &&
     a.draws.length === b.draws.length &&
@@ -101,9 +87,6 @@ interface Place {
   readonly bytes: number;
   readonly isOutput: boolean;
 }
-
-/** The last numbers of a call that draws. */
-const SEED_WORDS = 2;
 
 const BYTES: Readonly<Record<Storage, number>> = { 0: 4, 1: 4, 2: 1, 3: 2 };
 
@@ -186,8 +169,16 @@ export class Recorder {
     });
   }
 
-  /** What has been recorded; each buffer that it holds has one use more. */
-  program(outputs: readonly Located[], assigned: readonly (Located & { readonly variable: tf.Variable })[]): Program {
+  /**
+   * What has been recorded; each buffer that it holds has one use more.
+   *
+   * @param asked how often `Math.random` was asked meanwhile.
+   */
+  program(
+    outputs: readonly Located[],
+    assigned: readonly (Located & { readonly variable: tf.Variable })[],
+    asked: number,
+  ): Program {
     const valueIn = ({ buffer }: Located) => this.valueAt.get(buffer.pointer) ?? this.valueOfVariable(buffer);
     const results = [...outputs, ...assigned].flatMap((result) => valueIn(result) ?? []);
     const { slotOf, sizes, kept } = this.planMemory(results);
@@ -201,9 +192,11 @@ export class Recorder {
     };
     const program = { outputs: outputs.map(locate), assigned: assigned.map(locate) };
     const held = [...this.held];
+    const draws = [...this.draws].map(([{ layer }, places]) => ({ layer, places }));
     return {
       ...program,
-      draws: [...this.draws].map(([{ layer }, places]) => ({ layer, places })),
+      draws,
+      chance: asked > draws.filter(({ layer }) => !layer.seed).length,
       code: Float64Array.from(this.calls.flatMap((call) => [...call])),
       variables: this.variables,
       sizes: Float64Array.from(sizes),

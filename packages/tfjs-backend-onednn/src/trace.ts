@@ -22,7 +22,7 @@ interface Recorded {
 }
 
 /** Recordings that differ from the one before until the function is run as it is from then on. */
-const MAX_ATTEMPTS = 4;
+const MAX_DIFFERENT = 3;
 
 /** Programs of one function, each for inputs of other shapes. */
 const MAX_PROGRAMS = 8;
@@ -36,14 +36,16 @@ const MAX_PROGRAMS = 8;
  *
  * What `f` does must follow from its inputs and from variables. Variables are used as they are at each call, and assigned where
  * `f` assigned them, as batch normalisation does while it trains. Masks of dropout layers are drawn at each call, by the seed
- * that the layer has at the time. Other branches and numbers of JavaScript are those of the recorded calls: where two in a row
- * differ, as with `tf.randomNormal`, nothing is repeated and `f` runs each time; what changes only later, as a learning rate may,
- * must be passed as a tensor or stay outside. Once a tensor from outside has been disposed, `f` is recorded anew.
+ * that the layer has at the time. A function that draws other random numbers, as `tf.randomNormal` does by `Math.random`, is not
+ * repeated: `f` runs each time, as it does where two recorded calls in a row differ. Other branches and numbers of JavaScript are
+ * those of the recorded calls: what changes only later, as a learning rate or the rate of a dropout layer may, must be passed as
+ * a tensor or stay outside. Once a tensor from outside has been disposed, `f` is recorded anew.
  *
  * `f` runs in a `tf.tidy`, on copies of its inputs. No gradient passes through a recording: under `tf.grad`, inside of another
- * traced function, for inputs that are variables, strings or complex numbers, and while another backend is active, `f` runs as
- * it is. A variable that shares its data with a tensor gets a copy of its own when it is recorded. The programs for the eight
- * shapes used last are kept, with what they hold, until {@link Traced.dispose}.
+ * traced function, for inputs that are variables, strings or complex numbers, while another backend is active, and in tfjs's
+ * debug mode, which reads what each operation gives, `f` runs as it is. A variable that shares its data with a tensor gets a
+ * copy of its own when it is recorded. The programs for the eight shapes used last are kept, with what they hold, until
+ * {@link Traced.dispose}.
  *
  * @param f from tensors to a tensor or an array of them; synchronous.
  * @throws ProjError (the function that is returned) `not-traceable` when `f` reads values or returns a promise.
@@ -52,7 +54,7 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
   f: (...inputs: Inputs) => Output,
 ): Traced<Inputs, Output> {
   const records = new Map<string, Recorded>();
-  const attempts = new Map<string, number>();
+  const different = new Map<string, number>();
 
   function keep(key: string, recorded: Recorded): void {
     records.delete(key); // Goes behind the others.
@@ -65,6 +67,8 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
     releaseProgram(backend, program);
     records.delete(key);
   }
+
+  const givesUp = (key: string) => (different.get(key) ?? 0) >= MAX_DIFFERENT;
 
   function runAndRecord(key: string, backend: OnednnBackend, inputs: Inputs): Output {
     let output: Output | undefined;
@@ -81,15 +85,13 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
       });
       const before = records.get(key);
       const isRepeatable = before !== undefined && isSame(before.program, program);
-      if (before !== undefined) forget(key);
-      const attempt = (attempts.get(key) ?? 0) + 1;
-      if (isRepeatable) attempts.delete(key);
-      else attempts.set(key, attempt);
-      if (isRepeatable || attempt < MAX_ATTEMPTS) {
-        keep(key, { backend, program, returnsArray: Array.isArray(output), isRepeatable });
-      } else {
-        releaseProgram(backend, program);
+      if (before !== undefined) {
+        forget(key);
+        if (isRepeatable) different.delete(key);
+        else different.set(key, (different.get(key) ?? 0) + 1);
       }
+      if (givesUp(key)) releaseProgram(backend, program);
+      else keep(key, { backend, program, returnsArray: Array.isArray(output), isRepeatable });
       return output!;
     } catch (error) {
       tf.dispose(output);
@@ -106,13 +108,13 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
     const known = records.get(key);
     if (known !== undefined && !(known.backend === backend && isCurrent(backend, known.program))) {
       forget(key);
-      attempts.delete(key);
+      different.delete(key);
     } else if (known?.isRepeatable) {
       keep(key, known);
       const outputs = replay(backend, known.program, inputs);
       const results = outputs.map((output) => tf.engine().makeTensorFromTensorInfo(output));
       return (known.returnsArray ? results : results[0]) as Output;
-    } else if (known === undefined && (attempts.get(key) ?? 0) >= MAX_ATTEMPTS) {
+    } else if (known === undefined && givesUp(key)) {
       return f(...inputs);
     }
     return runAndRecord(key, backend, inputs);
@@ -121,13 +123,13 @@ export function trace<Inputs extends tf.Tensor[], Output extends tf.Tensor | tf.
   return Object.assign(traced, {
     dispose() {
       for (const key of [...records.keys()]) forget(key);
-      attempts.clear();
+      different.clear();
     },
   });
 }
 
 function isTraceable(backend: OnednnBackend, inputs: readonly tf.Tensor[]): boolean {
-  if (backend.recorder !== undefined || tf.engine().isTapeOn()) return false;
+  if (backend.recorder !== undefined || tf.engine().isTapeOn() || tf.env().getBool('DEBUG')) return false;
   return inputs.every((input) => input.dtype in Storage && !input.isDisposed && !(input instanceof tf.Variable));
 }
 

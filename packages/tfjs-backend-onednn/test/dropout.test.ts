@@ -36,6 +36,20 @@ describe.skipIf(!available)('dropout', () => {
     expect(maskOf(n, rate, seed)).toEqual(expectedMask(n, rate, seed));
   });
 
+  it.each([1, 1.5, -0.1, Number.NaN])('refuses the rate %d', (rate) => {
+    const x = tf.ones([4]);
+    const refused = expect.objectContaining({ code: 'invalid-option', received: String(rate) });
+    expect(() => dropout(x, { rate, seed: 1 })).toThrow(refused);
+    x.dispose();
+  });
+
+  it('refuses what is not float32', () => {
+    const x = tf.ones([4], 'int32');
+    const refused = expect.objectContaining({ code: 'invalid-dtype', received: 'int32' });
+    expect(() => dropout(x, { rate: 0.5, seed: 1 })).toThrow(refused);
+    x.dispose();
+  });
+
   it('keeps mean and adds the variance that its rate says', () => {
     const n = 1_000_000;
     for (const rate of [0.05, 0.2, 0.5, 0.8]) {

@@ -73,7 +73,7 @@ function record(program: readonly Step[], results: readonly number[]): Recorded 
   });
   const kept = results.map((result) => live[result % live.length]!);
   const located = kept.map(({ buffer }) => ({ shape: [1], dtype: 'float32' as const, buffer }));
-  return { program: recorder.program(located, []), calls, results: kept.map(({ value }) => value) };
+  return { program: recorder.program(located, [], 0), calls, results: kept.map(({ value }) => value) };
 }
 
 /** Follows the program's calls through its slots: what each reads must be there, and fit. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { autocast, nativeCalls, type OnednnBackend, resetNativeCalls, trace } from '../src/index.js';
 import { available, noise } from './reference.js';
 
@@ -193,6 +193,98 @@ describe.skipIf(!available)('trace', () => {
     });
   });
 
+  it('draws the seeds of layers in the order in which the function does, and the same mask for the gradient', () => {
+    const results = [true, false].map((isTraced) => {
+      const [one, spatial, other] = [
+        tf.layers.dropout({ rate: 0.5 }),
+        tf.layers.spatialDropout1d({ rate: 0.3 }),
+        tf.layers.dropout({ rate: 0.2, seed: 4 }),
+      ];
+      const drop = (x: tf.Tensor, layer: tf.layers.Layer) => layer.apply(x, { training: true }) as tf.Tensor;
+      let calls = 0;
+      const f = (x: tf.Tensor) => {
+        calls += 1;
+        const { value, grad } = tf.valueAndGrad((a: tf.Tensor) => [one, spatial, other, one].reduce(drop, a).mul(a))(
+          x,
+          tf.onesLike(x),
+        );
+        return [value, grad];
+      };
+      const traced = trace(f);
+      let state = 7;
+      const random = vi.spyOn(Math, 'random').mockImplementation(() => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return state / 2 ** 32;
+      });
+      const values = [1, 2, 3, 4, 5, 6].map((i) => {
+        const x = noise([4, 5, 20], i);
+        const values = (isTraced ? traced : f)(x).map((tensor) => [...take(tensor)]);
+        x.dispose();
+        return values;
+      });
+      random.mockRestore();
+      traced.dispose();
+      expect(calls).toBe(isTraced ? 2 : 6);
+      return values;
+    });
+    expect(results[0]).toEqual(results[1]);
+    expect(new Set(results[0]!.map(String)).size).toBe(6);
+  });
+
+  it.each<[string, (x: tf.Tensor) => tf.Tensor]>([
+    ['Math.random', (x) => (Math.random() < 0.5 ? x.mul(2) : x.add(0))],
+    ['tf.randomUniformInt', (x) => x.add(tf.randomUniformInt([1], 0, 2).toFloat())],
+    ['a mask of two', (x) => x.mul(tf.randomUniform([2], 0, 2, 'bool').toFloat())],
+    ['GaussianNoise', (x) => tf.layers.gaussianNoise({ stddev: 1 }).apply(x, { training: true }) as tf.Tensor],
+  ])('runs the function each time where chance decides by %s, however few its outcomes', (_, f) => {
+    let calls = 0;
+    const traced = trace((x: tf.Tensor) => {
+      calls += 1;
+      return f(x);
+    });
+    const x = tf.ones([2]);
+    for (let i = 0; i < 12; i++) traced(x).dispose();
+    expect(calls).toBe(12);
+    traced.dispose();
+    x.dispose();
+  });
+
+  it('repeats a function that drew its weights once', () => {
+    let [calls, weights] = [0, undefined as tf.Variable | undefined];
+    const traced = trace((x: tf.Tensor) => {
+      calls += 1;
+      weights ??= tf.variable(tf.randomNormal([2]));
+      return x.mul(weights);
+    });
+    const x = tf.ones([2]);
+    const results = [1, 2, 3, 4, 5].map(() => take(traced(x)));
+    expect(results).toEqual(results.map(() => weights!.dataSync()));
+    expect(calls).toBe(3);
+    traced.dispose();
+    tf.dispose([x, weights!]);
+  });
+
+  it('leaves Math.random and the memory as they were where the function throws after a draw', () => {
+    const { random } = Math;
+    const layer = tf.layers.dropout({ rate: 0.5 });
+    let fails = true;
+    const traced = trace((x: tf.Tensor) => {
+      const y = layer.apply(x, { training: true }) as tf.Tensor;
+      if (fails) throw new Error('after the draw');
+      return y;
+    });
+    const x = tf.ones([400]);
+    const before = native();
+    for (let i = 0; i < 3; i++) expect(() => traced(x)).toThrow('after the draw');
+    expect(Math.random).toBe(random);
+    expect(native()).toEqual(before);
+    fails = false;
+    expect(new Set([0, 1, 2, 3].map(() => take(traced(x)).join())).size).toBe(4);
+    expect(callsOf(() => traced(x))).toBe(0);
+    traced.dispose();
+    x.dispose();
+  });
+
   it('runs the function each time where two recordings differ: new layers, random numbers, a counter', () => {
     const x = tf.ones([400]);
     let count = 0;
@@ -314,6 +406,21 @@ describe.skipIf(!available)('trace', () => {
     expect(native()).toEqual(before);
   });
 
+  it('records a shape that others kept out, once it is used again', () => {
+    let calls = 0;
+    const traced = trace((a: tf.Tensor) => {
+      calls += 1;
+      return a.add(1);
+    });
+    const inputs = Array.from({ length: 9 }, (_, i) => tf.ones([i + 1]));
+    for (let round = 0; round < 5; round++) for (const x of inputs) traced(x).dispose();
+    const before = calls;
+    for (let i = 0; i < 6; i++) traced(inputs[0]!).dispose();
+    expect(calls - before).toBe(2);
+    traced.dispose();
+    tf.dispose(inputs);
+  });
+
   it("returns several tensors, inputs, parts of one buffer and constants, each the caller's own", () => {
     const constant = tf.tensor([7, 8]);
     const traced = trace((a: tf.Tensor, b: tf.Tensor) => {
@@ -393,6 +500,21 @@ describe.skipIf(!available)('trace', () => {
     expect(await after.data()).toEqual(expected.map((value) => value + 1));
     traced.dispose();
     tf.dispose([x, filter, large, busy, after, ...results]);
+  });
+
+  it('works in the debug mode of tfjs, which reads all values, without a recording', async () => {
+    const log = vi.spyOn(console, 'log').mockImplementation(() => undefined);
+    tf.env().set('DEBUG', true);
+    try {
+      const traced = trace((a: tf.Tensor) => a.square());
+      const x = tf.tensor([2, 3]);
+      for (let i = 0; i < 3; i++) expect([...take(traced(x))]).toEqual([4, 9]);
+      await new Promise((resolve) => setTimeout(resolve, 20)); // What nobody caught would come now.
+      x.dispose();
+    } finally {
+      tf.env().set('DEBUG', false);
+      log.mockRestore();
+    }
   });
 
   it('works on another backend, without a recording', async () => {

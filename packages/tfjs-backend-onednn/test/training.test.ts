@@ -63,6 +63,24 @@ async function losses(backend: string, steps: number): Promise<number[]> {
 
 // The plain JS backend takes its time.
 describe.skipIf(!available)('training through tf.layers', { timeout: 240_000 }, () => {
+  it.each([0, 0.75, 1])('averages move to the values of a batch with momentum %d', (momentum) => {
+    const [mean, variance, batchMean, batchVariance] = [[4, 8], [1], [-2, 6], [3]].map((values) => tf.tensor1d(values));
+    const inputs = { mean: mean!, variance: variance!, batchMean: batchMean!, batchVariance: batchVariance! };
+    const moved = tf.engine().runKernel('MoveAverages', inputs, { momentum }) as unknown as tf.Tensor[];
+    const expected = [[4 * momentum - 2 * (1 - momentum), 8 * momentum + 6 * (1 - momentum)], [3 - 2 * momentum]];
+    expect(moved.map((tensor) => [...tensor.dataSync()])).toEqual(expected);
+    tf.dispose([mean!, variance!, batchMean!, batchVariance!, ...moved]);
+  });
+
+  it('averages that are not float32 are an error', () => {
+    const [whole, two] = [tf.ones([2], 'bool'), tf.ones([2])];
+    const inputs = { mean: whole, variance: two, batchMean: two, batchVariance: two };
+    expect(() => tf.engine().runKernel('MoveAverages', inputs, { momentum: 0.5 })).toThrow(
+      expect.objectContaining({ code: 'kernel-missing' }),
+    );
+    tf.dispose([whole, two]);
+  });
+
   it('averages that move to values of another shape are an error', () => {
     const [two, three] = [tf.zeros([2]), tf.zeros([3])];
     for (const [batchMean, batchVariance] of [

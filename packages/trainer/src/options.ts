@@ -57,9 +57,10 @@ export interface FitOptions extends Limits {
   /** Scales gradients so that their joint L2 norm is at most this, as torch's `clip_grad_norm_`. */
   readonly clipGlobalNorm?: number | undefined;
   /**
-   * Takes JavaScript out of the steps: `trace` of `@proj/tfjs-backend-onednn`, which on other backends, and for models with
-   * dropout, does nothing. The numbers of a run are the same with it and without, for a model and a loss that do the same at
-   * each step; what JavaScript changes after the first steps (by epoch, by chance) must go without.
+   * Takes JavaScript out of the steps: `trace` of `@proj/tfjs-backend-onednn`, which on other backends does nothing, and neither
+   * where a layer or the loss draws random numbers otherwise than dropout layers do. The numbers of a run are the same with it
+   * and without, for a model and a loss that do the same at each step; what JavaScript changes after the first steps (by epoch)
+   * must go without.
    */
   readonly trace?: Trace | undefined;
   readonly checkpoint?: CheckpointOptions | undefined;

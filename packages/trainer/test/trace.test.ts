@@ -2,8 +2,9 @@ import { adamW } from '@proj/optimizers';
 import { isAvailable, nativeCalls, resetNativeCalls, trace } from '@proj/tfjs-backend-onednn';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type FitOptions, fit, softmaxCrossEntropyPerPosition } from '../src/index.js';
+import { type FitOptions, fit, softmaxCrossEntropyPerPosition, type TrainEvent } from '../src/index.js';
 import { halvesLoader, positionAccuracy, smallModel } from './fixtures.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** History, weights, and how often JavaScript asked for the gradient of a filter. */
 async function train(architecture: Parameters<typeof smallModel>[0], options: Partial<FitOptions>) {
@@ -45,6 +46,36 @@ describe.skipIf(!isAvailable().available)('fit with trace', () => {
     expect(traced.numbers).toEqual(direct.numbers);
     expect({ direct: direct.asked, traced: traced.asked }).toEqual({ direct: 15, traced: asked });
     expect(traced.left).toBe(direct.left);
+  });
+
+  it('runs a loss that chance decides as it is, at each step', async () => {
+    const seen: number[] = [];
+    const loss: FitOptions['loss'] = (logits, labels) => {
+      seen.push(Math.random() < 0.5 ? 0 : 1);
+      return tf.mul(softmaxCrossEntropyPerPosition(logits, labels), seen.at(-1)!);
+    };
+    await train({ dropout: 0.5 }, { loss, trace, validation: undefined });
+    expect(seen.length).toBe(15);
+  });
+
+  it('goes on bit for bit when it is resumed, traced or not', async () => {
+    const architecture = { dropout: 0.5 };
+    const straight = await train(architecture, {});
+    const checkpoint = { dir: temporaryFolder() };
+    for (const [stop, options] of [
+      [4, { trace }],
+      [8, {}],
+      [Number.POSITIVE_INFINITY, { trace }],
+    ] as const) {
+      const controller = new AbortController();
+      const onEvent = (event: TrainEvent) => {
+        if (event.type === 'step' && event.step === stop) controller.abort();
+      };
+      const { signal } = controller;
+      const { numbers } = await train(architecture, { ...options, checkpoint, resume: true, signal, onEvent });
+      if (stop === Number.POSITIVE_INFINITY) expect(numbers).toEqual(straight.numbers);
+      else expect(controller.signal.aborted).toBe(true);
+    }
   });
 
   it('trains on other backends as without', async () => {

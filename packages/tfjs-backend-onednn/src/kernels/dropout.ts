@@ -1,4 +1,4 @@
-import { type Draw, seedWords } from '../recorder.js';
+import { type Draw, seedWords } from '../draw.js';
 import { type Inputs, isFloat, registerNative, runOne } from './register.js';
 
 export interface DropoutAttrs {

@@ -25,15 +25,16 @@ export interface BatchNormTrainAttrs {
   readonly epsilon: number;
 }
 
-/** Inputs of `MoveAverages`: two tensors and, of their shapes, the values that they move to. */
-interface MoveAveragesInputs {
+/** Inputs of `MoveAverages`, float32: two tensors and, of their shapes, the values that they move to. */
+export interface MoveAveragesInputs {
   readonly mean: TensorInfo;
   readonly variance: TensorInfo;
   readonly batchMean: TensorInfo;
   readonly batchVariance: TensorInfo;
 }
 
-interface MoveAveragesAttrs {
+export interface MoveAveragesAttrs {
+  /** The share of the old average, in [0, 1]. */
   readonly momentum: number;
 }
 
@@ -149,6 +150,7 @@ export function registerNormalize(): void {
   // Each average - (average - value) * (1 - momentum).
   registerNative<MoveAveragesInputs, MoveAveragesAttrs>('MoveAverages', (backend, inputs, { momentum }) => {
     const { mean, variance, batchMean, batchVariance } = inputs;
+    if (!isFloat(mean, variance, batchMean, batchVariance)) return undefined;
     tf.util.assertShapesMatch(mean.shape, batchMean.shape, 'MoveAverages:');
     tf.util.assertShapesMatch(variance.shape, batchVariance.shape, 'MoveAverages:');
     const outputs = [mean, variance].map(({ shape }) => ({ shape, dtype: 'float32' as const }));
