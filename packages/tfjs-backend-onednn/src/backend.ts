@@ -2,7 +2,8 @@ import { setImmediate as immediately } from 'node:timers';
 import { ProjError } from '@proj/core';
 import type { BackendTimingInfo, DataType, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { type Addon, type AddonInfo, growCommands, type HostArray, type Loaded, loadAddon } from './load-addon.js';
+import { writeCall } from './command.js';
+import { type Addon, type AddonInfo, type HostArray, type Loaded, loadAddon } from './load-addon.js';
 import { autocast, bfloat16Outputs, getPrecision } from './precision.js';
 import type { Program, Recorder } from './recorder.js';
 import {
@@ -26,9 +27,6 @@ export type Operand =
   | { readonly shape: readonly number[]; readonly dataId: DataId }
   | { readonly shape: readonly number[]; readonly buffer: NativeBuffer }
   | undefined;
-
-const NO_TENSOR = -1;
-const MAX_RANK = 8;
 
 /**
  * The tfjs backend `onednn`. Data lives in native buffers; {@link run} enqueues an operation for the compute thread and
@@ -223,56 +221,15 @@ export class OnednnBackend extends tf.KernelBackend {
     // Before the call is written down, because a deferred input is computed by a call of its own.
     const buffers = this.hold(inputs);
     try {
-      return this.enqueue(op, opNumber, inputs, buffers, outputs, numbers);
+      const storages = storagesOf(op, inputs, buffers, outputs);
+      const { outputsAt, length } = writeCall(this.loaded, opNumber, inputs, buffers, outputs, storages, numbers);
+      if (this.addon.run() !== 0) throw outOfMemory(op, outputs);
+      const { commands } = this.loaded;
+      this.recorder?.call(commands.slice(0, length), buffers);
+      return outputs.map((spec, i) => this.adopt(newBuffer(commands[outputsAt[i]!]!, storages[i]!), spec));
     } finally {
       this.releaseAll(buffers);
     }
-  }
-
-  private enqueue(
-    op: string,
-    opNumber: number,
-    inputs: readonly Operand[],
-    buffers: readonly (NativeBuffer | undefined)[],
-    outputs: readonly TensorSpec[],
-    numbers: readonly number[],
-  ): TensorInfo[] {
-    let { commands } = this.loaded;
-    const needed = 4 + (inputs.length + outputs.length) * (3 + MAX_RANK) + numbers.length;
-    if (needed > commands.length) commands = growCommands(this.loaded, 2 * needed);
-    commands[0] = opNumber;
-    commands[1] = inputs.length;
-    commands[2] = outputs.length;
-    commands[3] = numbers.length;
-    let at = 4;
-    for (const [i, buffer] of buffers.entries()) {
-      if (buffer === undefined) {
-        commands.fill(0, at, at + 2);
-        commands[at + 2] = NO_TENSOR;
-        at += 3;
-        continue;
-      }
-      commands[at] = buffer.pointer;
-      commands[at + 1] = buffer.storage;
-      at = writeShape(commands, at + 2, inputs[i]!.shape);
-    }
-    const firstOutput = at;
-    const storages = storagesOf(op, inputs, buffers, outputs);
-    for (const [i, { shape }] of outputs.entries()) {
-      commands[at] = 0;
-      commands[at + 1] = storages[i]!;
-      at = writeShape(commands, at + 2, shape);
-    }
-    for (const number of numbers) commands[at++] = number;
-
-    if (this.addon.run() !== 0) throw outOfMemory(op, outputs);
-    this.recorder?.call(commands.slice(0, at), buffers);
-    at = firstOutput;
-    return outputs.map(({ shape, dtype }, i) => {
-      const output = this.adopt(newBuffer(commands[at]!, storages[i]!), { shape, dtype });
-      at += 3 + Math.min(shape.length, MAX_RANK);
-      return output;
-    });
   }
 
   /** The float32 output, of `shape`, of operation `op`, which is run when it is first used: see {@link DeferredCall}. */
@@ -419,15 +376,6 @@ function storagesOf(
   return outputs.map(({ dtype }, i) =>
     dtype === 'float32' && i < bfloat16 ? Storage.bfloat16 : Storage[dtype as keyof typeof Storage],
   );
-}
-
-/** Writes rank and dimensions; what exceeds the native rank goes into the last dimension. Returns the next position. */
-function writeShape(commands: Float64Array, at: number, shape: readonly number[]): number {
-  const rank = Math.min(shape.length, MAX_RANK);
-  commands[at++] = rank;
-  for (let i = 0; i < rank; i++) commands[at++] = shape[i]!;
-  for (let i = rank; i < shape.length; i++) commands[at - 1]! *= shape[i]!;
-  return at;
 }
 
 function throwFailure(message: string | undefined): void {

@@ -1,5 +1,6 @@
 import { ProjError } from '@proj/core';
 import type * as tf from '@tensorflow/tfjs';
+import { placesOf } from './command.js';
 import { type Draw, SEED_WORDS, type Seeded } from './draw.js';
 import type { HostArray } from './load-addon.js';
 import type { NativeBuffer, Storage, TensorSpec } from './storage.js';
@@ -79,28 +80,6 @@ export interface Result extends TensorSpec {
 /** A tensor or variable with its buffer, after the calls have been made. */
 export interface Located extends TensorSpec {
   readonly buffer: NativeBuffer;
-}
-
-/** Where the pointer of a tensor stands in a call, and what it needs. */
-interface Place {
-  readonly at: number;
-  readonly bytes: number;
-  readonly isOutput: boolean;
-}
-
-const BYTES: Readonly<Record<Storage, number>> = { 0: 4, 1: 4, 2: 1, 3: 2 };
-
-/** The tensors of a call, without inputs that were not given. */
-function placesOf(call: Float64Array): Place[] {
-  const places = [];
-  let at = 4;
-  for (let i = 0; i < call[1]! + call[2]!; i++) {
-    const rank = call[at + 2]!;
-    const size = call.subarray(at + 3, at + 3 + Math.max(0, rank)).reduce((product, length) => product * length, 1);
-    if (rank >= 0) places.push({ at, bytes: size * BYTES[call[at + 1]! as Storage], isOutput: i >= call[1]! });
-    at += 3 + Math.max(0, rank);
-  }
-  return places;
 }
 
 /** Writes down native calls while they are made. */
