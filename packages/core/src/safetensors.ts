@@ -20,21 +20,24 @@ interface HeaderEntry {
  * bytes of header length, a JSON header, the arrays' little-endian bytes. Float32Array is written as F32, Int32Array
  * as I32, Uint8Array as U8. The same input gives the same bytes.
  *
- * @throws ProjError `invalid-safetensors` when an array's length is not the product of its shape.
+ * @throws ProjError `invalid-safetensors` for what could not be read again: an array whose length is not the product of its
+ * shape, or of another type; metadata that are no texts.
  */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, NdArray>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const header: Record<string, unknown> = Object.create(null); // which may have any name
+  header.__metadata__ = checkMetadata(metadata);
   let offset = 0;
   for (const [name, { data, shape }] of Object.entries(tensors)) {
+    if (name === '__metadata__') throw invalid('name of a tensor', 'another than that of the metadata', name);
+    if (!shape.every(isCount)) throw invalid(`tensor "${name}"`, 'a shape of non-negative integers', `[${shape}]`);
     const size = shape.reduce((product, side) => product * side, 1);
     if (size !== data.length) {
       throw invalid(`tensor "${name}" of shape [${shape}]`, `${size} values`, `${data.length} values`);
     }
-    const dtype = data instanceof Float32Array ? 'F32' : data instanceof Int32Array ? 'I32' : 'U8';
-    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
+    header[name] = { dtype: dtypeOf(name, data), shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
@@ -48,6 +51,14 @@ export function encodeSafetensors(
     position += data.byteLength;
   }
   return bytes;
+}
+
+function dtypeOf(name: string, data: NdArray['data'] | Uint8ClampedArray): keyof typeof DTYPES {
+  if (data instanceof Float32Array) return 'F32';
+  if (data instanceof Int32Array) return 'I32';
+  if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) return 'U8';
+  const received = Object.prototype.toString.call(data).slice('[object '.length, -1);
+  throw invalid(`tensor "${name}"`, 'a Float32Array, an Int32Array or a Uint8Array', received);
 }
 
 /**

@@ -38,13 +38,18 @@ export function writeFileAtomicSync(path: string, data: string | Uint8Array): vo
     writeFileSync(temporary, data, { flag: 'wx' });
     renameSync(temporary, path);
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // What stood in the way of writing counts.
+    }
     throw describe(path, cause);
   }
 }
 
+/** Names have at most 255 bytes: 50 UTF-16 units take 150 of them, what is added 42. */
 function temporaryFor(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  return join(dirname(path), `.${basename(path).slice(0, 50)}.${randomUUID()}.tmp`);
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -101,4 +101,22 @@ describe('safetensors', () => {
       /Expected 4 values\. Received 3 values/,
     );
   });
+
+  it('refuses to write what could not be read again', () => {
+    const data = new Float32Array(4);
+    for (const [tensors, metadata] of [
+      [{ a: { data: new Float64Array(4), shape: [4] } }],
+      [{ a: { data: [1, 2], shape: [2] } }],
+      [{ a: { data, shape: [-2, -2] } }],
+      [{ a: { data, shape: [0.5, 8] } }],
+      [{ __metadata__: { data, shape: [4] } }],
+      [{ a: { data, shape: [4] } }, { step: 7 }],
+    ] as never[][]) {
+      expect(() => encodeSafetensors(tensors!, metadata)).toThrow(
+        expect.objectContaining({ code: 'invalid-safetensors' }),
+      );
+    }
+    const named = Object.fromEntries(['__proto__', 'constructor'].map((name) => [name, { data, shape: [4] }]));
+    expect(Object.keys(decodeSafetensors(encodeSafetensors(named)).tensors)).toEqual(['__proto__', 'constructor']);
+  });
 });

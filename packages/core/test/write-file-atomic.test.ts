@@ -52,6 +52,19 @@ describe('writeFileAtomic', () => {
     expect(readdirSync(folder).sort()).toEqual(['file.txt', 'taken']);
   });
 
+  it('writes files of the longest names there may be, and says of longer ones that it cannot', async () => {
+    for (const name of ['a'.repeat(255), 'я'.repeat(127), '漢'.repeat(85), '😀'.repeat(63)]) {
+      await writeFileAtomic(join(folder, name), 'one');
+      writeFileAtomicSync(join(folder, name), 'two');
+      expect(readFileSync(join(folder, name), 'utf8')).toBe('two');
+    }
+    const long = join(folder, 'a'.repeat(256));
+    await expect(writeFileAtomic(long, 'one')).rejects.toMatchObject({ code: 'cannot-write' });
+    expect(() => writeFileAtomicSync(long, 'one')).toThrow(expect.objectContaining({ code: 'cannot-write' }));
+    expect(() => writeFileAtomicSync(join(folder, 'a'.repeat(256), 'b'), 'one')).toThrow(/Cannot write/);
+    expect(readdirSync(folder)).toHaveLength(4);
+  });
+
   it.skipIf(!canMount)('names a full disk, and what stood there is unchanged', async () => {
     const path = join(folder, 'big');
     const { stdout } = await child(
