@@ -122,6 +122,7 @@ function indicesOf(transforms: readonly Transform[]): number[] {
 
 /** Parts of 1. */
 function sharesOf(weights: readonly number[], count: number): number[] {
+  if (!Array.isArray(weights)) throw invalidOption('oneOf', 'weights', 'a list of numbers', weights);
   for (const weight of weights) checkNumber('oneOf', 'weights', weight, { min: 0 });
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (weights.length === count && total > 0) return weights.map((weight) => weight / total);

@@ -15,6 +15,7 @@ import {
   randomCrop,
   randomHorizontalFlip,
   randomOrder,
+  randomPerspective,
   randomRotation,
   randomVerticalFlip,
   resize,
@@ -96,13 +97,32 @@ describe('geometry', () => {
     }
   });
 
-  it('four quarter turns are the identity', () => {
+  it.each([1, 2, 3, 4])('four quarter turns are the identity (%i channels)', (channels) => {
     for (const interpolation of ['nearest', 'bilinear'] as const) {
       const quarter = randomRotation({ degrees: [90, 90], expand: true, interpolation });
-      let image: AnyImage = drawing(12, 7, 3);
+      const half = randomRotation({ degrees: [180, 180], interpolation });
+      let image: AnyImage = drawing(12, 7, channels);
       for (let turn = 0; turn < 4; turn++) image = always(quarter, image);
-      expect(same(image, drawing(12, 7, 3))).toBe(true);
+      expect(same(image, drawing(12, 7, channels))).toBe(true);
+      expect(same(always(half, always(half, image)), image)).toBe(true);
     }
+  });
+
+  it('perspective finds a way for pictures of every size', () => {
+    const transform = randomPerspective({ p: 1, distortionScale: 1 });
+    for (const [width, height] of [
+      [1, 1],
+      [1, 9],
+      [9, 1],
+      [2, 2],
+      [4, 4],
+      [32, 32],
+    ] as const) {
+      const image = drawing(width, height, 3);
+      for (let seed = 0; seed < 500; seed++) run(transform, image, new Rng(seed));
+    }
+    const still = drawing(1, 9, 3);
+    expect(run(transform, still, new Rng(1)).image).toBe(still);
   });
 
   it('pads to a square as report A prepares its captchas, all of it inside', () => {
@@ -287,11 +307,16 @@ describe('errors', () => {
     [{ name: 'resize', size: 0 }, 'invalid-option'],
     [{ name: 'resize', size: 5, interpolation: 'bicubic' }, 'invalid-option'],
     [{ name: 'gaussianBlur', kernelSize: 4 }, 'invalid-option'],
+    [{ name: 'gaussianBlur', kernelSize: null }, 'invalid-option'],
+    [{ name: 'gaussianBlur', kernelSize: [3, 3, 3] }, 'invalid-option'],
+    [{ name: 'randomAffine', degrees: 5, translate: 0.1 }, 'invalid-option'],
+    [{ name: 'randomAffine', degrees: 5, translate: [0.1] }, 'invalid-option'],
     [{ name: 'jpeg', quality: 101 }, 'invalid-option'],
     [{ name: 'normalize', mean: 0, std: 0 }, 'invalid-option'],
     [{ name: 'hue', factor: 0.7 }, 'invalid-option'],
     [{ name: 'randAugment', magnitude: 31 }, 'invalid-option'],
     [{ name: 'oneOf', transforms: [] }, 'invalid-option'],
+    [{ name: 'oneOf', transforms: [{ name: 'randomInvert' }], weights: 1 }, 'invalid-option'],
     [{ name: 'someOf', transforms: [{ name: 'randomInvert' }], n: 2 }, 'invalid-option'],
     [{ name: 'compose' }, 'invalid-pipeline'],
     [{ name: 'randomInvert', transforms: [] }, 'unknown-option'],

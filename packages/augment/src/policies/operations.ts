@@ -3,7 +3,7 @@ import { adjust } from '../kernels/adjust.js';
 import { autocontrast, equalize } from '../kernels/levels.js';
 import { type Interpolation, warpAffine } from '../kernels/warp.js';
 import { adjustSharpness } from '../transforms/adjust.js';
-import { affineMatrix, type Point, rotation } from '../transforms/affine.js';
+import { affineMatrix, type Point, rotate } from '../transforms/affine.js';
 import { invert, posterize, solarize } from '../transforms/tone.js';
 
 /** The names that the papers and torchvision have for what policies do. */
@@ -58,7 +58,7 @@ export function applyOperation(
     case 'TranslateY':
       return affine([0, 0], [0, Math.trunc(magnitude)], middle);
     case 'Rotate':
-      return magnitude === 0 ? image : warpAffine(image, rotation(image, magnitude).matrix, options);
+      return magnitude === 0 ? image : rotate(image, magnitude, options);
     case 'Brightness':
       return adjust(image, [['brightness', 1 + magnitude]]);
     case 'Color':

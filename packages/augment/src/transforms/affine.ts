@@ -1,5 +1,5 @@
-import type { Fill } from '../image.js';
-import { type AffineMatrix, type Interpolation, warpAffine } from '../kernels/warp.js';
+import type { AnyImage, Fill } from '../image.js';
+import { type AffineMatrix, type Interpolation, type WarpOptions, warpAffine } from '../kernels/warp.js';
 import {
   checkNumber,
   checkNumbers,
@@ -52,12 +52,26 @@ export const randomRotation = defineTransform<RandomRotationOptions, RotationPar
       },
       apply: (image, { angle }) => {
         if (angle % 360 === 0) return image;
-        const { matrix, ...size } = rotation(image, angle, expand, center);
-        return warpAffine(image, matrix, { interpolation, fill, ...size });
+        return rotate(image, angle, { interpolation, fill }, expand, center);
       },
     };
   },
 );
+
+/** Pillow's `Image.rotate`. */
+export function rotate(
+  image: AnyImage,
+  angle: number,
+  options: WarpOptions,
+  expand = false,
+  center: Point | null = null,
+): AnyImage {
+  const { matrix, ...size } = rotation(image, angle, expand, center);
+  // Pillow moves the pixels of quarter turns, so that colours do not go through alpha and back.
+  const isSquare = expand || image.width === image.height;
+  const moves = center === null && angle % (isSquare ? 90 : 180) === 0;
+  return warpAffine(image, matrix, { ...options, ...size, ...(moves && { interpolation: 'nearest' }) });
+}
 
 /** The way back from the turned picture, with Pillow's rounding to 15 digits; the size of the result. */
 export function rotation(
@@ -124,7 +138,11 @@ export const randomAffine = defineTransform<RandomAffineOptions, AffineParams>(
     const angles = symmetricRange(name, 'degrees', degrees);
     const scales = rangeOf(name, 'scale', scale ?? 1, { min: 0 });
     if (scales[0] <= 0) throw invalidOption(name, 'scale', 'numbers above 0', scale);
-    for (const part of translate ?? []) checkNumber(name, 'translate', part, { min: 0, max: 1 });
+    if (translate !== null) {
+      if (!Array.isArray(translate) || translate.length !== 2)
+        throw invalidOption(name, 'translate', '[x, y]', translate);
+      for (const part of translate) checkNumber(name, 'translate', part, { min: 0, max: 1 });
+    }
     const [left = 0, right = 0, up = 0, down = 0] = shearsOf(name, shear);
     checkWarping(name, interpolation, fill);
     checkCenter(name, center);

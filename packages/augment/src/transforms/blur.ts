@@ -19,7 +19,9 @@ export const gaussianBlur = defineTransform<GaussianBlurOptions, { readonly sigm
   'gaussianBlur',
   { kernelSize: required, sigma: [0.1, 2], p: 1 },
   ({ kernelSize, sigma }) => {
-    const [width, height] = typeof kernelSize === 'number' ? [kernelSize, kernelSize] : kernelSize;
+    const sizes = Array.isArray(kernelSize) ? (kernelSize as number[]) : [kernelSize as number, kernelSize as number];
+    if (sizes.length !== 2) throw invalidOption('gaussianBlur', 'kernelSize', '[width, height]', kernelSize);
+    const [width, height] = sizes as [number, number];
     for (const size of [width, height]) checkOdd('gaussianBlur', size);
     const range = rangeOf('gaussianBlur', 'sigma', sigma, { min: 0 });
     if (range[0] <= 0) throw invalidOption('gaussianBlur', 'sigma', 'numbers above 0', sigma);

@@ -21,7 +21,10 @@ export type PerspectiveParams = {
   readonly endpoints: Corners;
 };
 
-/** Looks at the picture from aside; torchvision's `RandomPerspective` on Pillow (its interpolation: `bilinear`, so here). */
+/**
+ * Looks at the picture from aside; torchvision's `RandomPerspective` on Pillow (its interpolation: `bilinear`, so here). Corners
+ * to which there is no way are drawn again; where ten tries give no others, the picture stays.
+ */
 export const randomPerspective = defineTransform<RandomPerspectiveOptions, PerspectiveParams>(
   'randomPerspective',
   { distortionScale: 0.5, p: 0.5, interpolation: 'bilinear', fill: 0 },
@@ -36,26 +39,35 @@ export const randomPerspective = defineTransform<RandomPerspectiveOptions, Persp
         const right = () => width - columns - 1 + rng.int(columns + 1);
         const top = () => rng.int(rows + 1);
         const bottom = () => height - rows - 1 + rng.int(rows + 1);
-        return {
-          startpoints: [
-            [0, 0],
-            [width - 1, 0],
-            [width - 1, height - 1],
-            [0, height - 1],
-          ],
-          endpoints: [
+        const startpoints: Corners = [
+          [0, 0],
+          [width - 1, 0],
+          [width - 1, height - 1],
+          [0, height - 1],
+        ];
+        // In small pictures, or with a great scale, corners may come to lie so that there is no way to them.
+        for (let attempt = 0; attempt < 10; attempt++) {
+          const endpoints: Corners = [
             [left(), top()],
             [right(), top()],
             [right(), bottom()],
             [left(), bottom()],
-          ],
-        };
+          ];
+          if (solve(startpoints, endpoints) !== undefined) return { startpoints, endpoints };
+        }
+        return { startpoints, endpoints: startpoints };
       },
       apply: (image, { startpoints, endpoints }) =>
-        warpPerspective(image, perspectiveCoefficients(startpoints, endpoints), { interpolation, fill }),
+        isSame(startpoints, endpoints)
+          ? image
+          : warpPerspective(image, perspectiveCoefficients(startpoints, endpoints), { interpolation, fill }),
     };
   },
 );
+
+function isSame(a: Corners, b: Corners): boolean {
+  return a.every(([x, y], i) => x === b[i]![0] && y === b[i]![1]);
+}
 
 /**
  * The way back, from `endpoints` to `startpoints`: eight linear equations, solved by elimination and rounded to
@@ -64,6 +76,12 @@ export const randomPerspective = defineTransform<RandomPerspectiveOptions, Persp
  * @throws ProjError `invalid-params` where three of the points lie on a line, so that there is no way.
  */
 export function perspectiveCoefficients(startpoints: Corners, endpoints: Corners): PerspectiveCoefficients {
+  const solution = solve(startpoints, endpoints);
+  if (solution === undefined) throw noWay(endpoints);
+  return solution;
+}
+
+function solve(startpoints: Corners, endpoints: Corners): PerspectiveCoefficients | undefined {
   const rows = endpoints.flatMap(([x, y], i) => {
     const [u, v] = startpoints[i]!;
     return [
@@ -78,7 +96,7 @@ export function perspectiveCoefficients(startpoints: Corners, endpoints: Corners
     }
     [rows[column], rows[pivot]] = [rows[pivot]!, rows[column]!];
     const head = rows[column]!;
-    if (Math.abs(head[column]!) < 1e-12) throw noWay(endpoints);
+    if (Math.abs(head[column]!) < 1e-12) return undefined;
     for (const row of rows) {
       if (row === head) continue;
       const factor = row[column]! / head[column]!;
