@@ -26,6 +26,14 @@ export function fileNamer(pattern: string, charset: string): (index: number, lab
       fix: 'Use the pattern {i}.png; the labels are in labels.jsonl',
     });
   }
+  if (pattern.startsWith('{label}') && charset.includes('.')) {
+    throw new ProjError('Labels of this charset cannot begin file names', {
+      code: 'unsafe-label',
+      expected: 'no dot, behind which files are hidden',
+      received: '"."',
+      fix: 'Put something before it, as {i}_{label}.png',
+    });
+  }
   return (index, label) => pattern.replaceAll('{i}', String(index)).replaceAll('{label}', () => label);
 }
 

@@ -173,6 +173,9 @@ describe('writeFolder', () => {
     }
     const odd = afocus({ charset: 'ab/:' });
     expect(await codeOf(writeFolder(odd, { count: 1, seed: 1, out }))).toBe('unsafe-label');
+    const dotted = afocus({ charset: 'ab.' });
+    const hidden = writeFolder(dotted, { count: 1, seed: 1, out, pattern: '{label}_{i}.png' });
+    expect(await codeOf(hidden)).toBe('unsafe-label');
     for (const count of [0, -1, 1.5, Number.NaN]) {
       expect(await codeOf(writeFolder(style, { count, seed: 1, out }))).toBe('invalid-count');
     }
