@@ -96,6 +96,11 @@ export class StreamByteReader implements ByteReader {
     }
   }
 
+  /** Ends the stream, which is not read to its end where nothing more is asked for. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+
   /** Some of the next bytes, at most `most`. */
   async #next(most: number): Promise<Uint8Array | undefined> {
     while (this.#rest.length === 0) {

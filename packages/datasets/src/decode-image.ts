@@ -86,7 +86,8 @@ async function decodeBySharp(name: string, bytes: Uint8Array, maxPixels: number)
     });
   }
   try {
-    const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels: maxPixels, autoOrient: true })
+    const limitInputPixels = Math.min(Math.max(1, Math.floor(maxPixels)), Number.MAX_SAFE_INTEGER); // an integer; 0 is no limit
+    const { data, info } = await sharp(bytes, { failOn: 'error', limitInputPixels, autoOrient: true })
       .toColourspace('srgb')
       .raw()
       .toBuffer({ resolveWithObject: true });
@@ -113,7 +114,13 @@ async function read(path: string): Promise<Uint8Array> {
 }
 
 function filePath(url: URL): string {
-  if (url.protocol === 'file:') return fileURLToPath(url);
+  if (url.protocol === 'file:') {
+    try {
+      return fileURLToPath(url);
+    } catch (cause) {
+      throw new ProjError(`Cannot read ${url.href}: ${(cause as Error).message}`, { code: 'cannot-read', cause });
+    }
+  }
   throw new ProjError(`Cannot read ${url.href}`, {
     code: 'cannot-read',
     expected: 'a `file:` URL',

@@ -36,7 +36,9 @@ export async function download(url: string, path: string, options: DownloadOptio
   const { md5, attempts = 5, retryDelayMs = 1000, signal } = options;
   if ((await sizeOf(path)) !== undefined) return checkSum(path, md5, 'Move it away, then it is fetched again');
   const partial = `${path}.part`;
-  await makeFolder(dirname(path));
+  await makeFolder(dirname(path)).catch((cause: unknown) => {
+    throw cannotWrite(dirname(path), cause);
+  });
   for (let failures = 0, before = await sizeOf(partial); ; ) {
     signal?.throwIfAborted();
     try {
@@ -52,7 +54,9 @@ export async function download(url: string, path: string, options: DownloadOptio
     }
   }
   await checkSum(partial, md5, 'Call again, and it is fetched from the start', true);
-  await rename(partial, path);
+  await rename(partial, path).catch((cause: unknown) => {
+    throw cannotWrite(path, cause);
+  });
 }
 
 /** What stands in the way whatever the number of tries. */
@@ -147,16 +151,18 @@ async function sizeOf(path: string): Promise<number | undefined> {
   );
 }
 
+function cannotWrite(path: string, cause: unknown): ProjError {
+  const full = ['ENOSPC', 'EDQUOT'].includes((cause as NodeJS.ErrnoException).code ?? '');
+  return new ProjError(`Cannot write ${path}: ${(cause as Error).message}`, {
+    code: full ? 'disk-full' : 'cannot-write',
+    fix: full ? 'Free some room, then call again: it goes on' : 'Check that the folder may be written to',
+    cause,
+  });
+}
+
 function failed(url: string, partial: string, cause: unknown): ProjError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  if (isOfDisk(cause)) {
-    const full = ['ENOSPC', 'EDQUOT'].includes((cause as NodeJS.ErrnoException).code!);
-    return new ProjError(`Cannot write ${partial}: ${reason}`, {
-      code: full ? 'disk-full' : 'cannot-write',
-      fix: full ? 'Free some room, then call again: it goes on' : 'Check that the folder may be written to',
-      cause,
-    });
-  }
+  if (isOfDisk(cause)) return cannotWrite(partial, cause);
   return new ProjError(`Cannot fetch ${url}: ${reason}`, {
     code: 'download-failed',
     fix: `Check the network and the address, then call again: what came is kept in ${partial}; or fetch the file by other means`,

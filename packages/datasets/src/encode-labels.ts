@@ -8,7 +8,7 @@ export type BatchCodec = Pick<LabelCodec, 'length' | 'encode'> & Partial<Pick<La
  * Labels of a batch as numbers: class indices as they are, texts by the codec; -1 in blank rows.
  *
  * @param names what errors call the examples.
- * @throws ProjError `missing-codec`, and what the codec throws, naming the example.
+ * @throws ProjError `missing-codec`, `invalid-label` (a number beyond 32 bits), and what the codec throws, naming the example.
  */
 export function encodeLabels(
   labels: readonly (string | number | undefined)[],
@@ -17,6 +17,14 @@ export function encodeLabels(
 ): Batch['labels'] {
   if (codec === undefined) {
     const place = labels.findIndex((label) => typeof label === 'string');
+    const large = labels.findIndex((label) => typeof label === 'number' && label !== (label | 0));
+    if (large >= 0) {
+      throw new ProjError(`Cannot use the label ${labels[large]} of ${names[large]}`, {
+        code: 'invalid-label',
+        expected: 'the index of a class, below 2^31',
+        fix: 'Pass a `codec` where labels are texts of digits',
+      });
+    }
     if (place < 0) return { data: Int32Array.from(labels, (label) => (label as number) ?? -1), shape: [labels.length] }; // [B]
     throw new ProjError(`Cannot use the label '${labels[place]}' of ${names[place]}`, {
       code: 'missing-codec',

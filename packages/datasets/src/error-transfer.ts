@@ -12,9 +12,11 @@ export interface PackedError {
   readonly cause: PackedError | undefined;
 }
 
-export function packError(error: unknown): PackedError {
+/** @param above the errors of which this one is the cause; an error may be its own. */
+export function packError(error: unknown, above: readonly unknown[] = []): PackedError {
   const { name, message, stack, cause } = error instanceof Error ? error : new Error(String(error));
   const { code, expected, received, fix } = isProjError(error) ? error : ({} as Partial<ProjError>);
+  const isLoop = cause === error || above.includes(cause);
   return {
     name,
     message,
@@ -23,7 +25,7 @@ export function packError(error: unknown): PackedError {
     expected,
     received,
     fix,
-    cause: cause === undefined ? undefined : packError(cause),
+    cause: cause === undefined || isLoop ? undefined : packError(cause, [...above, error]),
   };
 }
 

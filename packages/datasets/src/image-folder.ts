@@ -45,7 +45,8 @@ export interface ImageFolder {
  * of a walk without end. Pictures are decoded only when asked for.
  *
  * @throws ProjError `cannot-read`, `empty-folder` (no subfolder, or no picture), `empty-class`, `unknown-class-folder`,
- *   `folder-loop`; all name the folder. `image` throws as {@link decodeImage}, and `invalid-index`.
+ *   `folder-loop`; all name the folder. `invalid-class-names` where one stands twice. `image` throws as {@link decodeImage}, and
+ *   `invalid-index`.
  */
 export async function imageFolder(dir: string, options: ImageFolderOptions = {}): Promise<ImageFolder> {
   const { allowEmpty = false } = options;
@@ -53,6 +54,14 @@ export async function imageFolder(dir: string, options: ImageFolderOptions = {})
   const extensions = new Set((options.extensions ?? pictureExtensions).map((e) => e.toLowerCase().replace(/^\./, '')));
   const top = await list(folder);
   const classes = options.classes ?? top.folders;
+  const twice = classes.find((name, place) => classes.indexOf(name) !== place);
+  if (twice !== undefined) {
+    throw new ProjError('Cannot number the classes', {
+      code: 'invalid-class-names',
+      expected: 'no name twice',
+      received: `'${twice}' twice`,
+    });
+  }
   const unknown = top.folders.find((name) => !classes.includes(name));
   if (unknown !== undefined) {
     throw new ProjError(`Cannot tell the class of the pictures in ${join(folder, unknown)}`, {

@@ -75,8 +75,9 @@ function parseCsv(path: string, text: string): { readonly cells: string[]; reado
   let cells: string[] = [];
   let line = 1;
   let rowLine = 1;
-  // One cell and what ends it; a quoted cell may hold commas, line ends and doubled quotes.
-  const cell = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/y;
+  // One cell and what ends it; a quoted cell may hold commas, line ends and doubled quotes. A repetition takes as much as it can
+  // at once: by single characters a quote that is not closed in a large file would fill the stack.
+  const cell = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r?\n|$)/y;
   while (cell.lastIndex < text.length) {
     const match = cell.exec(text);
     if (match === null)

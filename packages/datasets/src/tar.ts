@@ -67,10 +67,15 @@ export async function* tarEntries(reader: ByteReader, archive: string): AsyncGen
 }
 
 /** The bytes of the entry that is the current one. @throws ProjError `invalid-tar` where they are cut short. */
-export async function readEntry(reader: ByteReader, { name, size }: TarEntry, archive: string): Promise<Uint8Array> {
-  const bytes = await reader.read(size);
-  if (bytes.length === size) return bytes;
-  throw invalid(archive, `${size} bytes of ${name}`, `${bytes.length}: the archive is cut short`);
+export async function readEntry(reader: ByteReader, entry: TarEntry, archive: string): Promise<Uint8Array> {
+  const bytes = await reader.read(entry.size);
+  if (bytes.length === entry.size) return bytes;
+  throw cutShort(entry, archive, bytes.length);
+}
+
+/** @param there how many bytes of the entry there are. */
+export function cutShort({ name, size }: TarEntry, archive: string, there: number): ProjError {
+  return invalid(archive, `${size} bytes of ${name}`, `${there}: the archive is cut short`);
 }
 
 function checkEntry(name: string, type: string, attributes: Attributes, archive: string): void {

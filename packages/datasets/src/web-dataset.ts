@@ -6,7 +6,7 @@ import { type DecodeOptions, pictureExtensions } from './decode-image.js';
 import { decodePart } from './open-web-dataset.js';
 import { sampleAt } from './sample-at.js';
 import { decodingSource, type FolderSourceOptions, type SourceDescriptor } from './source.js';
-import { readEntry, type TarEntry, tarEntries } from './tar.js';
+import { cutShort, readEntry, type TarEntry, tarEntries } from './tar.js';
 
 /** A picture in a tar archive and its label. */
 export interface WebDatasetSample {
@@ -95,7 +95,8 @@ export async function webDataset(
 
 /**
  * The examples of an archive one after the other, as its bytes come: from a pipe, a download, or an archive that is
- * unpacked on the way, `createReadStream(path).pipe(createGunzip())`. Holds one example in memory.
+ * unpacked on the way, `createReadStream(path).pipe(createGunzip())`. Holds one example in memory. The stream is ended with
+ * the loop.
  *
  * @param name what errors call the archive.
  * @throws ProjError `invalid-tar`, `unsafe-tar`, `duplicate-part`, and what the stream throws.
@@ -105,7 +106,11 @@ export async function* readWebDataset(
   name = 'in memory',
 ): AsyncGenerator<WebDatasetExample> {
   const reader = new StreamByteReader(stream);
-  yield* examples(tarEntries(reader, name), name, (entry) => readEntry(reader, entry, name));
+  try {
+    yield* examples(tarEntries(reader, name), name, (entry) => readEntry(reader, entry, name));
+  } finally {
+    await reader.close();
+  }
 }
 
 /**
@@ -128,7 +133,8 @@ async function listArchive(path: string, options: WebDatasetOptions): Promise<We
     const labels = options.label === undefined ? defaultLabels : [options.label];
     const reader = new FileByteReader(file);
     const take = async (entry: TarEntry, extension: string): Promise<IndexedPart> => {
-      if (entry.offset + entry.size > size) await readEntry(reader, entry, path); // throws: it is cut short
+      // Not by reading it: there may be no memory for what the header says.
+      if (entry.offset + entry.size > size) throw cutShort(entry, path, size - entry.offset);
       const isLabel = labels.includes(extension) && entry.size <= maxLabelBytes;
       const content = isLabel ? await readEntry(reader, entry, path) : undefined;
       return { offset: entry.offset, bytes: entry.size, content };

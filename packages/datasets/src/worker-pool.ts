@@ -18,6 +18,7 @@ export interface BatchService {
 export class InlineService implements BatchService {
   readonly #settings: MakerSettings;
   #maker: Promise<BatchMaker> | undefined;
+  #closed = false;
 
   constructor(settings: MakerSettings) {
     this.#settings = settings;
@@ -30,7 +31,8 @@ export class InlineService implements BatchService {
 
   async make(task: BatchTask, cancelled: Int32Array): Promise<MadeBatch | undefined> {
     this.#maker ??= BatchMaker.open(this.#settings);
-    return (await this.#maker).make(task, () => Atomics.load(cancelled, 0) === 0);
+    // A closed source would open its files again.
+    return (await this.#maker).make(task, () => !this.#closed && Atomics.load(cancelled, 0) === 0);
   }
 
   hold(): void {}
@@ -38,6 +40,7 @@ export class InlineService implements BatchService {
   release(): void {}
 
   async close(): Promise<void> {
+    this.#closed = true;
     const maker = this.#maker;
     this.#maker = undefined;
     (await maker?.catch(() => undefined))?.close();
@@ -46,6 +49,8 @@ export class InlineService implements BatchService {
 
 /** How often within the shorter timeout workers are looked at. */
 const checksInTimeout = 8;
+/** Timers take no more than 2^31 - 1. */
+const longestIntervalMs = 60_000;
 
 /** Spreads batches over worker threads. A worker that ended is replaced when the next batch is asked for. */
 export class WorkerPool implements BatchService {
@@ -83,7 +88,8 @@ export class WorkerPool implements BatchService {
     for (const thread of this.#threads) thread?.hold(true);
     // Counted checks rather than the clock: a main thread that computes for long, or a machine that slept, makes one
     // check late, and does not make a worker look hung.
-    const intervalMs = Math.min(this.#timeouts.timeoutMs, this.#timeouts.openTimeoutMs) / checksInTimeout;
+    const { timeoutMs, openTimeoutMs } = this.#timeouts;
+    const intervalMs = Math.min(Math.min(timeoutMs, openTimeoutMs) / checksInTimeout, longestIntervalMs);
     const check = () => {
       for (const thread of this.#threads) thread?.check(intervalMs, this.#timeouts);
     };

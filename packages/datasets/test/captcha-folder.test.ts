@@ -146,6 +146,14 @@ describe('a label file', () => {
     });
   });
 
+  it('is refused with the line for an open quote in a large file', async () => {
+    const folder = folderOf({ 'x.png': null, 'labels.csv': `x.png,ab\n"${'x.png,ab\n'.repeat(3_000_000)}` });
+    await expect(captchaFolder(folder)).rejects.toMatchObject({
+      code: 'invalid-label-file',
+      message: expect.stringContaining('line 2'),
+    });
+  });
+
   it.each([
     ['path-leaves-folder', '../x.png,ab'],
     ['path-leaves-folder', 'sub/../../x.png,ab'],

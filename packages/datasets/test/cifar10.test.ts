@@ -72,6 +72,20 @@ describe('cifar10', () => {
     expect(seen[0]).toEqual(seen[1]);
   });
 
+  it.skipIf(process.platform !== 'linux')('leaves no file open where a loader is closed in mid-batch', async () => {
+    const dir = newFolder();
+    writeFileSync(join(dir, 'x.bin'), new Uint8Array(20 * 3073));
+    const { samples } = await cifar10(dir, { files: ['x.bin'] });
+    const before = readdirSync('/proc/self/fd').length;
+    for (let turn = 0; turn < 5; turn++) {
+      const train = await loader({ source: cifar10Source(samples), batchSize: 20, workers: 0 });
+      const next = train.epoch(0)[Symbol.asyncIterator]().next();
+      await train.close();
+      expect((await next).done).toBe(true);
+    }
+    expect(readdirSync('/proc/self/fd').length).toBe(before);
+  });
+
   it('demands whole files with known labels', async () => {
     const dir = newFolder();
     const path = join(dir, 'a.bin');
@@ -242,6 +256,17 @@ describe('the download', () => {
     writeFileSync(join(dir, 'cifar-10-binary.tar.gz'), 'mine');
     await expect(downloadCifar10(dir, options)).rejects.toMatchObject({ code: 'checksum-mismatch' });
     expect(readFileSync(join(dir, 'cifar-10-binary.tar.gz'), 'utf8')).toBe('mine');
+  });
+
+  it('says where it cannot write', async () => {
+    const file = join(newFolder(), 'file');
+    writeFileSync(file, '');
+    for (const dir of [file, join(file, 'below'), ...(process.platform === 'linux' ? ['/proc/cifar10'] : [])]) {
+      await expect(downloadCifar10(dir)).rejects.toMatchObject({
+        code: 'cannot-write',
+        message: expect.stringContaining(dir),
+      });
+    }
   });
 
   it('stops when told, and keeps what came', async () => {

@@ -57,6 +57,25 @@ describe('decodeImage', () => {
     }
   });
 
+  it('takes any positive number for the most pixels', async () => {
+    for (const format of ['png', 'jpeg'] as const) {
+      const bytes = await drawing().toFormat(format).toBuffer();
+      for (const maxPixels of [200, 200.5, 2 ** 53, Infinity]) {
+        expect(await decodeImage(bytes, { maxPixels })).toMatchObject({ width, height });
+      }
+      for (const maxPixels of [0.5, 199]) {
+        await expect(decodeImage(bytes, { maxPixels })).rejects.toMatchObject({ code: 'too-many-pixels' });
+      }
+    }
+  });
+
+  it('refuses file URLs that stand for no path', async () => {
+    await expect(decodeImage(new URL('file:///a%2Fb.png'))).rejects.toMatchObject({
+      code: 'cannot-read',
+      message: expect.stringContaining('file:///a%2Fb.png'),
+    });
+  });
+
   it('keeps the high byte of 16-bit colours', async () => {
     const bytes = await drawing().toColourspace('rgb16').png().toBuffer();
     expect((await sharp(bytes).metadata()).depth).toBe('ushort');

@@ -58,6 +58,10 @@ describe('imageFolder', () => {
       code: 'unknown-class-folder',
       received: "'ant'",
     });
+    await expect(imageFolder(dir, { classes: ['dog', 'ant', 'dog'] })).rejects.toMatchObject({
+      code: 'invalid-class-names',
+      received: "'dog' twice",
+    });
   });
 
   it('follows links, but not in circles', async () => {

@@ -36,6 +36,7 @@ describe('a sample that fails', () => {
   it.each([
     ['throw', 'no such colour'],
     ['throw-text', 'only a text'],
+    ['throw-loop', 'its own cause'],
   ])('%s: the error names it, after all batches before it', async (how, reason) => {
     for (const workers of [0, 1, 3]) {
       const { seen, error } = await run(await open({ source: faulty(how), workers }));
@@ -119,6 +120,13 @@ describe('a worker', () => {
     const source = { module: sources, export: 'slow', options: { ms: 250, size: 10 } };
     const train = await open({ source, batchSize: 10, timeoutMs: 2000 }); // 2.5 s a batch
     expect((await run(train)).seen.length).toBe(10);
+  });
+
+  it('does not count as hung where timeouts are longer than timers can wait', async () => {
+    const source = { module: sources, export: 'slow', options: { ms: 50, size: 4 } };
+    const longest = Number.MAX_SAFE_INTEGER;
+    const train = await open({ source, batchSize: 4, timeoutMs: longest, openTimeoutMs: longest });
+    expect((await run(train)).seen.length).toBe(4);
   });
 
   it('does not count as hung because the main thread was busy', async () => {

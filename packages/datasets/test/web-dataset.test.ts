@@ -169,6 +169,35 @@ describe('webDataset', () => {
     expect(seen[0]).toEqual(seen[1]);
   });
 
+  it('ends the stream with the archive, a loop that is left, and an error', async () => {
+    const path = archiveOf([
+      ['a.png', Buffer.alloc(200_000)],
+      ['b.png', Buffer.alloc(200_000)],
+    ]);
+    const whole = createReadStream(path);
+    expect(await read(whole)).toHaveLength(2);
+    const left = createReadStream(path);
+    for await (const _ of readWebDataset(left)) break;
+    const damaged = createReadStream(path, { start: 1 });
+    await expect(read(damaged)).rejects.toMatchObject({ code: 'invalid-tar' });
+    for (const stream of [whole, left, damaged]) expect(stream.destroyed).toBe(true);
+  });
+
+  it('refuses a class beyond 32 bits, which a codec reads as a text', async () => {
+    const path = archiveOf([
+      ['a.png', png],
+      ['a.json', text('{"label":4294967297}')],
+    ]);
+    const { samples } = await webDataset(path);
+    const first = async (codec?: ReturnType<typeof fixedLength>) => {
+      const train = await loader({ source: webDatasetSource(samples), batchSize: 1, workers: 0, codec });
+      return train.epoch(0)[Symbol.asyncIterator]().next();
+    };
+    await expect(first()).rejects.toMatchObject({ code: 'invalid-label', message: expect.stringContaining('a of ') });
+    const { value } = await first(fixedLength({ charset: '0123456789', length: 10 }));
+    expect([...value!.labels.data].join('')).toBe('4294967297');
+  });
+
   it('names a picture that is damaged, or gone since it was listed', async () => {
     const path = archiveOf([
       ['good.png', png],
@@ -232,6 +261,14 @@ describe('archives that are refused', () => {
     await both(archiveOf([sparse, ['a.png', png]]), { code: 'unsafe-tar' });
     for (const content of [text('nonsense'), text('99 path=a\n'), text('8 =a.b\n'), record('size', '1e3')])
       await both(archiveOf([{ name: 'x', type: 'x', content }, ['a.png', png]]), { code: 'invalid-tar' });
+  });
+
+  it('an entry of more bytes than there is memory for, cut short', async () => {
+    for (const size of ['17179869184', '4503599627370496']) {
+      const length = 9 + size.length; // of the record itself, two digits
+      const pax: TarFile = { name: 'x', type: 'x', content: text(`${length} size=${size}\n`) };
+      await both(archiveOf([pax, ['a.png', png]]), { code: 'invalid-tar', message: expect.stringContaining('a.png') });
+    }
   });
 
   it('what is cut short, at any place, or is no tar', async () => {
