@@ -20,8 +20,8 @@ interface HeaderEntry {
  * bytes of header length, a JSON header, the arrays' little-endian bytes. Float32Array is written as F32, Int32Array
  * as I32, Uint8Array as U8. The same input gives the same bytes.
  *
- * @throws ProjError `invalid-safetensors` for what could not be read again: an array whose length is not the product of its
- * shape, or of another type; metadata that are no texts.
+ * @throws ProjError `invalid-safetensors` for what {@link decodeSafetensors} would not read back: an array whose length is not
+ *   the product of its shape, or of another type; metadata that are no texts; more than 100 MB of names, shapes and metadata.
  */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, NdArray>>,
@@ -42,6 +42,13 @@ export function encodeSafetensors(
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
   const headerLength = Math.ceil(text.length / 8) * 8; // spaces fill up, so that the data is aligned
+  if (headerLength > MAX_HEADER_BYTES) {
+    throw new ProjError('Cannot write a safetensors header', {
+      code: 'invalid-safetensors',
+      expected: `at most ${MAX_HEADER_BYTES} bytes of names, shapes and metadata`,
+      received: `${headerLength} bytes`,
+    });
+  }
   const bytes = new Uint8Array(8 + headerLength + offset).fill(0x20, 8, 8 + headerLength);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
   bytes.set(text, 8);

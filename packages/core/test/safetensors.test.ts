@@ -48,6 +48,11 @@ describe('safetensors', () => {
     );
   });
 
+  it('does not write a header that could not be read back', () => {
+    const note = 'x'.repeat(100_000_000);
+    expect(() => encodeSafetensors({}, { note })).toThrow(/at most 100000000 bytes/);
+  });
+
   it.each([
     ['nothing', new Uint8Array(0)],
     ['a header longer than the file', file('{}', 0).map((byte, i) => (i === 1 ? 255 : byte))],
