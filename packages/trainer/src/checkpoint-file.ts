@@ -21,6 +21,8 @@ export interface RunSetting {
   readonly topology: string;
   readonly stepsPerEpoch: number;
   readonly seed: number;
+  /** What the best is chosen by, e.g. `min loss`. */
+  readonly monitor: string;
 }
 
 const FORMAT = 'proj-checkpoint';

@@ -49,13 +49,15 @@ export function consoleProgress(options: ConsoleProgressOptions = {}): TrainList
       writeLine([`step ${event.step + 1} (${Math.floor(100 * event.progress)}%)`, ...parts.slice(0, -1)].join(', '));
       return;
     }
-    stream.write(`\r${fitLine(event.progress, parts, (stream.columns ?? 80) - 1, unicode)}\x1b[K`);
+    stream.write(`\r${fitLine(event.progress, parts, (stream.columns || 80) - 1, unicode)}\x1b[K`);
   };
 
   return (event: TrainEvent) => {
     switch (event.type) {
       case 'start': {
         ({ epochs, stepsPerEpoch } = event);
+        drawnAt = Number.NEGATIVE_INFINITY;
+        last = undefined;
         const { resumedFrom } = event;
         if (resumedFrom) writeLine(`Going on after ${resumedFrom.step} steps, from ${resumedFrom.path}`);
         return;

@@ -1,6 +1,7 @@
 import { type Batch, type BatchLoader, ProjError } from '@proj/core';
 import * as tf from '@tensorflow/tfjs';
 import { emptyTally, type Metrics, mergeTallies, readTally, type Tally, tallyBatch } from './metric.js';
+import { closeBatches, watchStop } from './stop.js';
 import { batchTensors, forward, type Loss } from './train-step.js';
 
 export interface EvaluateOptions {
@@ -31,28 +32,37 @@ export interface EvaluateResult {
  */
 export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
   const { model, data, metrics = {}, loss, signal, onProgress } = options;
-  const batches = 'epoch' in data ? data.epoch(0) : data;
+  const batches = ('epoch' in data ? data.epoch(0) : data)[Symbol.asyncIterator]();
+  const stop = watchStop(signal, false);
+  let isWaiting = false;
   let total = emptyTally(metrics);
   let pending: Promise<Tally> | undefined;
-  const settle = async () => {
-    if (pending === undefined) return;
-    const tally = await pending;
-    pending = undefined;
-    total = mergeTallies(metrics, total, tally);
+  const settle = async (running?: Promise<Tally>) => {
+    const before = pending;
+    pending = running;
+    if (before === undefined) return;
+    total = mergeTallies(metrics, total, await before);
     onProgress?.(total.examples);
   };
 
   try {
-    for await (const batch of batches) {
+    for (;;) {
+      isWaiting = true;
+      const next = await stop.race(batches.next());
       throwIfAborted(signal);
-      const running = measure(model, batch, metrics, loss);
+      isWaiting = false;
+      if (next === undefined || next.done) break;
+      const running = measure(model, next.value, metrics, loss);
       running.catch(() => undefined); // reported by the await in settle
-      await settle();
-      pending = running;
+      await settle(running);
       await new Promise(setImmediate); // lets timers, signals and workers have their turn
     }
     await settle();
+  } catch (error) {
+    await closeBatches(batches, isWaiting).catch(() => undefined); // the first error is the one to report
+    throw error;
   } finally {
+    stop.dispose();
     await pending?.catch(() => undefined);
   }
   throwIfAborted(signal);

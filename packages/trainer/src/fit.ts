@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { Batch } from '@proj/core';
 import { isProjError, ProjError } from '@proj/core';
 import type * as tf from '@tensorflow/tfjs';
 import type { Checkpoint, RunSetting } from './checkpoint-file.js';
 import { type CheckpointStore, checkpointStore } from './checkpoint-store.js';
 import type { EndReason, TrainEvent, WarningEvent } from './events.js';
-import { adoptTally } from './metric.js';
+import { adoptTally, emptyTally } from './metric.js';
 import { writeWeights } from './model-weights.js';
 import { checkOptions, type FitOptions, type FitResult } from './options.js';
-import { initialState, type RunState } from './run-state.js';
-import { type StopWatch, watchStop } from './stop.js';
+import { type EpochRecord, initialState, type RunState, type ValidationRecord } from './run-state.js';
+import { closeBatches, type StopWatch, watchStop } from './stop.js';
 import { TrainingRun } from './training-run.js';
 
 /**
@@ -34,7 +33,9 @@ export async function fit(options: FitOptions): Promise<FitResult> {
   const emit = async (event: TrainEvent) => {
     for (const listener of listeners) await listener(event);
   };
-  const setting: RunSetting = { topology: topologyHash(model), stepsPerEpoch: train.stepsPerEpoch, seed };
+  const { metric, mode } = options.monitor ?? { metric: 'loss', mode: 'min' };
+  const { stepsPerEpoch } = train;
+  const setting: RunSetting = { topology: topologyHash(model), stepsPerEpoch, seed, monitor: `${mode} ${metric}` };
   const stop = watchStop(options.signal, options.handleSignals ?? false);
   let run: TrainingRun | undefined;
   try {
@@ -49,7 +50,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
       : await requireEmpty(store, checkpoint);
     await store?.takeOver(damaged);
     if (found !== undefined) warnings.push(...restore(options, setting, found));
-    const state = found === undefined ? initialState(metrics) : adoptState(options, found.checkpoint.run);
+    const state = found === undefined ? initialState(metrics) : adoptState(options, setting, found.checkpoint);
     run = new TrainingRun({ options, setting, state, store, stop, emit, resumedFrom: found?.path });
 
     await emit({
@@ -79,8 +80,12 @@ export async function fit(options: FitOptions): Promise<FitResult> {
     const code = isProjError(error) ? error.code : 'error';
     const message = error instanceof Error ? error.message : String(error);
     const end = { epoch, step, elapsedMs: run?.elapsedMs ?? 0, examplesSeen };
-    // The first error is the one to report, also where a listener cannot take the news of it.
-    await emit({ type: 'end', reason: 'failed', ...end, error: { code, message } }).catch(() => undefined);
+    const event = { type: 'end', reason: 'failed', ...end, error: { code, message } } as const;
+    // The first error is the one to report, and every listener is told, also where one cannot take the news of it.
+    for (const listener of listeners)
+      await Promise.resolve(event)
+        .then(listener)
+        .catch(() => undefined);
     throw error;
   } finally {
     await run?.dispose();
@@ -92,10 +97,11 @@ async function trainUntilEnd(options: FitOptions, run: TrainingRun, stop: StopWa
   // What the stop of an earlier session came before.
   if (isValidationDue(options, run.state) && !run.isValidated) await run.validate(run.epochOfLastStep, true);
   while (run.endReason === undefined) await trainEpoch(options, run, stop);
-  const reason = run.endReason;
   await run.flush();
   if (!run.isValidated) await run.validate(run.epochOfLastStep, false);
-  await run.save();
+  const reason = run.endReason; // only now: a stop may have cut the validation short
+  if (options.checkpoint) await run.save();
+  else await run.assertFinite();
   return reason;
 }
 
@@ -111,7 +117,7 @@ async function trainEpoch(options: FitOptions, run: TrainingRun, stop: StopWatch
       const askedAt = performance.now();
       isWaiting = true;
       const next = await stop.race(batches.next());
-      if (next === undefined) return;
+      if (next === undefined) break;
       isWaiting = false;
       if (next.done) throw loaderEnded(epoch, state.stepInEpoch, train.stepsPerEpoch);
       await run.step(next.value, performance.now() - askedAt);
@@ -121,9 +127,11 @@ async function trainEpoch(options: FitOptions, run: TrainingRun, stop: StopWatch
       if (isValidationDue(options, state)) await run.validate(epoch, true);
       if (run.isSaveDue) await run.save();
     }
-  } finally {
-    await closeBatches(batches, isWaiting);
+  } catch (error) {
+    await closeBatches(batches, isWaiting).catch(() => undefined); // the first error is the one to report
+    throw error;
   }
+  await closeBatches(batches, isWaiting);
 }
 
 /** Whether the validation data is to be measured after the last step. */
@@ -134,13 +142,6 @@ function isValidationDue(
   if (step === 0) return false;
   if ('steps' in validateEvery) return step % validateEvery.steps === 0;
   return stepInEpoch === 0 && epoch % validateEvery.epochs === 0;
-}
-
-/** Ends the iteration; does not wait for a loader that hangs in the middle of a batch. */
-async function closeBatches(batches: AsyncIterator<Batch>, isWaiting: boolean): Promise<void> {
-  const closed = batches.return?.();
-  if (isWaiting) closed?.catch(() => undefined);
-  else await closed;
 }
 
 async function requireEmpty(
@@ -170,20 +171,40 @@ function restore(
   if (typeof schedule !== 'function') {
     for (const value of checkpoint.run.observations) schedule.observe(value ?? Number.NaN);
   }
-  const changed = (Object.keys(setting) as (keyof RunSetting)[]).filter(
-    (key) => setting[key] !== checkpoint.setting[key],
-  );
+  const before = { ...setting, ...checkpoint.setting }; // an older version saved fewer
+  const changed = (Object.keys(setting) as (keyof RunSetting)[]).filter((key) => setting[key] !== before[key]);
   if (changed.length === 0) return [];
   const message = `Since ${path} was made, ${changed.join(' and ')} changed: the run goes on, but not as it would have`;
   return [warning('changed-setting', message)];
 }
 
 /** A saved state for the metrics and the loader of this session. */
-function adoptState({ metrics = {}, train }: FitOptions, saved: RunState): RunState {
+function adoptState(
+  { metrics = {}, train }: FitOptions,
+  { monitor }: RunSetting,
+  { run: saved, setting }: Checkpoint,
+): RunState {
   // A loader of fewer batches than before may have no such step: then its next epoch begins.
-  const position = saved.stepInEpoch < train.stepsPerEpoch ? {} : { epoch: saved.epoch + 1, stepInEpoch: 0 };
+  const best = (setting.monitor ?? monitor) === monitor ? saved.best : null;
   const adopt = (tally: RunState['epochTally']) => adoptTally(metrics, tally);
-  return { ...saved, ...position, window: saved.window.map(adopt), epochTally: adopt(saved.epochTally) };
+  const position =
+    saved.stepInEpoch < train.stepsPerEpoch
+      ? { epochTally: adopt(saved.epochTally) }
+      : { epoch: saved.epoch + 1, stepInEpoch: 0, epochTally: emptyTally(metrics) };
+  return {
+    ...saved,
+    ...position,
+    best,
+    epochs: saved.epochs.map(withNaN),
+    validations: saved.validations.map(withNaN),
+    window: saved.window.map(adopt),
+  };
+}
+
+/** JSON has null for NaN. */
+function withNaN<R extends EpochRecord | ValidationRecord>(record: R): R {
+  const metrics = Object.entries(record.metrics).map(([name, value]) => [name, value ?? Number.NaN]);
+  return { ...record, loss: record.loss ?? Number.NaN, metrics: Object.fromEntries(metrics) };
 }
 
 /** Layers and their settings without the model's own name, which tfjs numbers through within a process. */

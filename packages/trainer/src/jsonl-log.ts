@@ -17,16 +17,19 @@ export type LoggedEvent = TrainEvent & { readonly time: string };
  */
 export function jsonlLog(path: string): TrainListener {
   let fd: number | undefined;
+  const close = () => {
+    const open = fd;
+    fd = undefined;
+    if (open !== undefined) closeSync(open);
+  };
   return (event) => {
     try {
       fd ??= openRepaired(path);
       writeAll(fd, `${JSON.stringify({ time: new Date().toISOString(), ...event })}\n`);
       if (event.type === 'checkpoint' || event.type === 'epoch' || event.type === 'end') fsyncSync(fd);
-      if (event.type === 'end') {
-        closeSync(fd);
-        fd = undefined;
-      }
+      if (event.type === 'end') close();
     } catch (cause) {
+      close(); // the next event opens it again and removes what is half written
       throw new ProjError(`Cannot write the log ${path}: ${(cause as Error).message}`, {
         code: 'cannot-write-log',
         fix: 'Check the room on the disk and that the folder may be written to',
@@ -54,6 +57,7 @@ export async function readJsonlLog(path: string): Promise<LoggedEvent[]> {
     throw unreadable(cause.message, cause);
   });
   let events: LoggedEvent[] = [];
+  let from = 0;
   for (const [index, line] of text.split('\n').slice(0, -1).entries()) {
     let event: LoggedEvent;
     try {
@@ -62,8 +66,12 @@ export async function readJsonlLog(path: string): Promise<LoggedEvent[]> {
       throw unreadable(`line ${index + 1}: ${line.slice(0, 80)}`, cause);
     }
     if (event.type === 'start') {
-      const from = event.resumedFrom?.step ?? 0;
+      from = event.resumedFrom?.step ?? 0;
       events = events.filter((earlier) => stepsDone(earlier) <= from);
+    }
+    // Measured again right after the resume: the run was killed before it had saved the first time.
+    if ((event.type === 'validation' || event.type === 'learningRate') && event.step === from) {
+      events = events.filter((earlier) => earlier.type !== event.type || stepsDone(earlier) !== from);
     }
     events.push(event);
   }

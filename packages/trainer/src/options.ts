@@ -121,6 +121,7 @@ export function checkOptions(options: FitOptions): void {
   checkCount('validateEvery.steps', validateEvery && 'steps' in validateEvery ? validateEvery.steps : undefined);
   checkCount('validateEvery.epochs', validateEvery && 'epochs' in validateEvery ? validateEvery.epochs : undefined);
   checkPositive('clipGlobalNorm', options.clipGlobalNorm);
+  check(options.clipGlobalNorm !== Infinity, 'clipGlobalNorm', 'a finite number, or to be left out', Infinity);
   checkCount('checkpoint.keep', checkpoint?.keep);
   checkCount('checkpoint.everySteps', checkpoint?.everySteps);
   checkPositive('checkpoint.everyMs', checkpoint?.everyMs);

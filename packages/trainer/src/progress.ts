@@ -6,9 +6,16 @@ export interface Limits {
   readonly maxDurationMs?: number | undefined;
 }
 
-/** Steps of the whole run by epochs and totalSteps; Infinity when neither is given. */
-export function stepLimit({ epochs, totalSteps }: Limits, stepsPerEpoch: number): number {
-  return Math.min(totalSteps ?? Number.POSITIVE_INFINITY, (epochs ?? Number.POSITIVE_INFINITY) * stepsPerEpoch);
+/**
+ * Steps of the whole run by epochs and totalSteps; Infinity when neither is given. Those of the epochs still to come are
+ * added to those done, because before a resume an epoch may have had another number of steps.
+ */
+export function stepLimit(
+  { epochs = Infinity, totalSteps = Infinity }: Limits,
+  stepsPerEpoch: number,
+  { step, epoch, stepInEpoch }: { readonly step: number; readonly epoch: number; readonly stepInEpoch: number },
+): number {
+  return Math.min(totalSteps, step + (epochs - epoch) * stepsPerEpoch - stepInEpoch);
 }
 
 /** Share of the run that is done, 0..1: the largest over the limits. */

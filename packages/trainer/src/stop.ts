@@ -1,3 +1,4 @@
+import type { Batch } from '@proj/core';
 import type { EndReason } from './events.js';
 
 /** What may end a run from outside, watched in one place. */
@@ -10,6 +11,13 @@ export interface StopWatch {
   race<T>(promise: Promise<T>): Promise<T | undefined>;
   /** Removes all handlers. */
   dispose(): void;
+}
+
+/** Ends the iteration; does not wait for a loader that hangs in the middle of a batch. */
+export async function closeBatches(batches: AsyncIterator<Batch>, isWaiting: boolean): Promise<void> {
+  const closed = batches.return?.();
+  if (isWaiting) closed?.catch(() => undefined);
+  else await closed;
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;

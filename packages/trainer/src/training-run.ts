@@ -27,6 +27,8 @@ interface PendingStep {
 /** One session of a run: its state, and what can be done with it between two steps. */
 export class TrainingRun {
   readonly state: RunState;
+  /** Steps of the whole run; Infinity where only the time is limited. */
+  readonly maxSteps: number;
   readonly #options: FitOptions;
   readonly #setting: RunSetting;
   readonly #metrics: Metrics;
@@ -58,6 +60,7 @@ export class TrainingRun {
     this.#options = parts.options;
     this.#setting = parts.setting;
     this.state = parts.state;
+    this.maxSteps = stepLimit(parts.options, parts.options.train.stepsPerEpoch, parts.state);
     this.#store = parts.store;
     this.#stop = parts.stop;
     this.#emit = parts.emit;
@@ -69,10 +72,6 @@ export class TrainingRun {
 
   get elapsedMs(): number {
     return this.#earlierMs + performance.now() - this.#startedAt;
-  }
-
-  get maxSteps(): number {
-    return stepLimit(this.#options, this.#options.train.stepsPerEpoch);
   }
 
   get epochOfLastStep(): number {
@@ -253,7 +252,12 @@ export class TrainingRun {
     }
   }
 
-  async #checkpoint(): Promise<Checkpoint> {
+  /** @throws ProjError `diverged` when a weight is not finite. */
+  async assertFinite(): Promise<void> {
+    await this.#finiteWeights();
+  }
+
+  async #finiteWeights(): Promise<Checkpoint['weights']> {
     const weights = await readWeights(this.#options.model);
     const [bad] = nonFinite(weights);
     if (bad !== undefined) {
@@ -266,6 +270,11 @@ export class TrainingRun {
         checkpoint: this.lastCheckpoint,
       });
     }
+    return weights;
+  }
+
+  async #checkpoint(): Promise<Checkpoint> {
+    const weights = await this.#finiteWeights();
     this.state.elapsedMs = this.elapsedMs;
     return {
       weights,

@@ -40,6 +40,18 @@ beforeAll(async () => {
 });
 
 describe('on a backend that computes in a thread of its own', () => {
+  it('no tensor is left behind where a metric throws while the next batch is under way', async () => {
+    const failure = new Error('bad');
+    const update = () => {
+      throw failure;
+    };
+    const model = smallModel();
+    const before = tf.memory().numTensors;
+    const metrics = { bad: { ...positionAccuracy, update } };
+    await expect(evaluate({ model, data: halvesLoader(), metrics })).rejects.toBe(failure);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('a step is under way while the one before is read, and nothing is read at once', async () => {
     const order: string[] = [];
     let started = 0;

@@ -69,11 +69,20 @@ describe('consoleProgress in a terminal', () => {
     }
   });
 
+  it('takes 80 columns where the terminal knows no width', () => {
+    expect(show([start, step()], { columns: 0 }).lines).toEqual(show([start, step()], { columns: 80 }).lines);
+  });
+
   it('redraws in place, no more often than asked to', () => {
     const events = [0, 40, 80, 120, 160, 230].map((elapsedMs) => step({ elapsedMs }));
     const { text } = show([start, ...events], { intervalMs: 100 });
     expect(text.match(/\r/g)).toHaveLength(3); // at 0, 120 and 230 ms
     expect(text).not.toContain('\n');
+  });
+
+  it('shows a second run from its first step on', () => {
+    const { lines } = show([start, step(), start, step({ elapsedMs: 10, progress: 0.01 })]);
+    expect(lines).toEqual([expect.stringMatching(/^ {2}1%/)]);
   });
 
   it('gives lines of their own to what is to stay', () => {

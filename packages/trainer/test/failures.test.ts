@@ -3,7 +3,7 @@ import { ProjError } from '@proj/core';
 import { adam, sgd } from '@proj/optimizers';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { type FitOptions, fit, restoreModel, softmaxCrossEntropyPerPosition } from '../src/index.js';
+import { type FitOptions, fit, restoreModel, softmaxCrossEntropyPerPosition, type TrainEvent } from '../src/index.js';
 import { eventsOf, halvesLoader, recorder, smallModel } from './fixtures.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -60,6 +60,9 @@ describe('a run that fails', () => {
     const run = fit(basics({ optimizer: sgd(), schedule, totalSteps: 2, checkpoint: { dir } }));
     await expect(run).rejects.toMatchObject({ code: 'diverged', received: expect.stringMatching(/in \w+\/\w+ at/) });
     expect(readdirSync(dir)).toEqual(['step-00000000.safetensors']);
+    await expect(fit(basics({ optimizer: sgd(), schedule, totalSteps: 2 }))).rejects.toMatchObject({
+      code: 'diverged',
+    });
   });
 
   it('by a NaN in a picture names the example', async () => {
@@ -115,7 +118,26 @@ describe('a run that fails', () => {
     const onEvent = () => {
       throw failure;
     };
+    const { events, listener } = recorder();
+    await expect(fit(basics({ onEvent: [onEvent, listener] }))).rejects.toBe(failure);
+    expect(events).toMatchObject([{ type: 'end', reason: 'failed', error: { message: 'full' } }]);
     await expect(fit(basics({ onEvent }))).rejects.toBe(failure);
+    const loader = halvesLoader();
+    const train = {
+      ...loader,
+      async *epoch(epoch: number) {
+        try {
+          yield* loader.epoch(epoch);
+        } finally {
+          failClosing();
+        }
+      },
+    };
+    const failClosing = () => {
+      throw new Error('cannot close');
+    };
+    const onStep = ({ type }: TrainEvent) => void (type === 'step' && onEvent());
+    await expect(fit(basics({ train, onEvent: onStep }))).rejects.toBe(failure);
   });
 
   it('by a loader that ends early says so', async () => {

@@ -241,6 +241,20 @@ describe('fit', () => {
     await expect(fit(basics({ epochs: 1, signal: controller.signal }))).resolves.toMatchObject({ step: 0 });
   });
 
+  it('says that it was aborted also where that kept it from the last validation', async () => {
+    const controller = new AbortController();
+    const loader = halvesLoader({ seed: 2 });
+    const validation = {
+      ...loader,
+      async *epoch(epoch: number) {
+        controller.abort();
+        yield* loader.epoch(epoch);
+      },
+    };
+    const result = await fit(basics({ totalSteps: 3, validation, signal: controller.signal }));
+    expect(result).toMatchObject({ reason: 'aborted', step: 3, history: { validations: [] } });
+  });
+
   it('is aborted also while it waits for a loader that hangs', async () => {
     const controller = new AbortController();
     const train = { ...halvesLoader(), epoch: () => hang() };
@@ -253,6 +267,10 @@ describe('fit', () => {
       reason: 'aborted',
       step: 0,
     });
+    const later = new AbortController();
+    const onEvent = ({ type }: TrainEvent) => void (type === 'epoch' && setTimeout(() => later.abort(), 20));
+    const options = basics({ epochs: 2, validation: train, onEvent, signal: later.signal });
+    await expect(fit(options)).resolves.toMatchObject({ reason: 'aborted', step: 5 });
   });
 
   it('gives dropout another mask at every step, the same for the same seed, and leaves the layer as it was', async () => {
@@ -284,6 +302,7 @@ describe('fit', () => {
     [{ maxDurationMs: -1 }, 'maxDurationMs'],
     [{ epochs: 1, resume: true }, 'resume'],
     [{ epochs: 1, clipGlobalNorm: 0 }, 'clipGlobalNorm'],
+    [{ epochs: 1, clipGlobalNorm: Number.POSITIVE_INFINITY }, 'clipGlobalNorm'],
     [{ epochs: 1, validateEvery: { steps: 0 } }, 'validateEvery.steps'],
     [{ epochs: 1, checkpoint: { dir: 'x', keep: 0 } }, 'checkpoint.keep'],
     [{ epochs: 1, checkpoint: { dir: 'x', best: true } }, 'checkpoint.best'],

@@ -1,8 +1,8 @@
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { jsonlLog, readJsonlLog, type TrainEvent } from '../src/index.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { smallDisk, temporaryFolder } from './temporary-folder.js';
 
 const start = (resumedFrom?: number): TrainEvent => ({
   type: 'start',
@@ -86,6 +86,41 @@ describe('jsonlLog', () => {
     ]);
     await logTo(path, [start(), step(0, 7)]); // anew
     expect((await readJsonlLog(path)).flatMap((event) => (event.type === 'step' ? [event.loss] : []))).toEqual([7]);
+  });
+
+  it('goes on where a line was half written because the disk was full', async ({ skip }) => {
+    const dir = smallDisk(8);
+    if (dir === undefined) skip('this process may not mount a small file system');
+    const path = join(dir!, 'log.jsonl');
+    writeFileSync(join(dir!, 'other'), Buffer.alloc(4096));
+    const log = jsonlLog(path);
+    let index = 0;
+    const fill = async () => {
+      for (;;) await log(step(index++, 1));
+    };
+    await expect(fill()).rejects.toMatchObject({ code: 'cannot-write-log' });
+    expect(readFileSync(path, 'utf8').at(-1)).not.toBe('\n');
+    rmSync(join(dir!, 'other'));
+    await log(end);
+    expect((await readJsonlLog(path)).at(-1)).toMatchObject(end);
+  });
+
+  it('reads a validation once that was made again because the run was killed before it was saved', async () => {
+    const path = join(temporaryFolder(), 'log.jsonl');
+    const measured = (steps: number): TrainEvent[] => [
+      { type: 'validation', epoch: 0, step: steps, loss: 1, metrics: {}, elapsedMs: 1, examplesSeen: 8 },
+      { type: 'learningRate', epoch: 0, step: steps, from: 1, to: 0.5, reason: 'plateau' },
+    ];
+    await logTo(path, [start(), step(0, 4), ...measured(1), step(1, 3), checkpoint(2), { ...end, reason: 'aborted' }]);
+    await logTo(path, [start(2), ...measured(2)]);
+    await logTo(path, [start(2), ...measured(2), step(2, 2)]);
+    const steps = (type: string) =>
+      readJsonlLog(path).then((events) =>
+        events.flatMap((event) => (event.type === type && 'step' in event ? [event.step] : [])),
+      );
+    expect(await steps('validation')).toEqual([1, 2]);
+    expect(await steps('learningRate')).toEqual([1, 2]);
+    expect(await steps('step')).toEqual([0, 1, 2]);
   });
 
   it('says what cannot be read or written', async () => {

@@ -128,6 +128,16 @@ describe('a resumed run', () => {
     expect(weightsOf(more.model)).toEqual(weightsOf((await session({ totalSteps: 6 })).model));
   });
 
+  it('has figures that are not finite as NaN in its history, as before the stop', async () => {
+    const checkpoint = { dir: temporaryFolder() };
+    const metrics = { never: { ...positionAccuracy, compute: () => Number.NaN } as typeof positionAccuracy };
+    const options = { totalSteps: 5, checkpoint, metrics, validation: halvesLoader({ seed: 2, stepsPerEpoch: 1 }) };
+    const first = await session(options);
+    const again = await session({ ...options, resume: true });
+    expect(first.result.history.epochs[0]!.metrics).toEqual({ never: Number.NaN });
+    expect(again.result.history).toEqual(first.result.history);
+  });
+
   it('starts anew in a folder without checkpoints', async () => {
     const checkpoint = { dir: join(temporaryFolder(), 'new', 'folder') };
     const { events, result } = await session({ totalSteps: 2, checkpoint, resume: true });
@@ -162,12 +172,27 @@ describe('a resumed run', () => {
     const checkpoint = { dir: temporaryFolder() };
     await session({ totalSteps: 4, checkpoint });
     const train = halvesLoader({ stepsPerEpoch: 3, batchSize: 16 });
-    const { events } = await session({ totalSteps: 6, checkpoint, resume: true, train });
+    const { events } = await session({ totalSteps: 7, checkpoint, resume: true, train });
     expect(eventsOf(events, 'warning')).toMatchObject([{ message: expect.stringContaining('stepsPerEpoch changed') }]);
     expect(eventsOf(events, 'step')).toMatchObject([
       { step: 4, epoch: 1, stepInEpoch: 0 },
       { step: 5, epoch: 1, stepInEpoch: 1 },
+      { step: 6, epoch: 1, stepInEpoch: 2 },
     ]);
+    const losses = eventsOf(events, 'step').map(({ loss }) => loss);
+    expect(eventsOf(events, 'epoch')[0]!.loss).toBeCloseTo(losses.reduce((sum, loss) => sum + loss, 0) / 3, 10);
+  });
+
+  it.each([
+    [10, 3, 20],
+    [3, 4, 16],
+  ])('counts epochs, not their steps, where the loader has %i batches now', async (stepsPerEpoch, epochs, step) => {
+    const checkpoint = { dir: temporaryFolder() };
+    await session({ epochs: 2, checkpoint });
+    const train = halvesLoader({ stepsPerEpoch });
+    const { result, events } = await session({ epochs, checkpoint, resume: true, train });
+    expect(result).toMatchObject({ reason: 'finished', epoch: epochs, step });
+    expect(eventsOf(events, 'start')[0]!.totalSteps).toBe(step);
   });
 
   it('takes up metrics that are new and forgets those that are gone', async () => {
@@ -217,6 +242,19 @@ describe('checkpoints', () => {
     expect(await restoreModel({ model, dir, which: 'best' })).toMatchObject({ step: 5 * (best + 1) });
     const restored = await session({ epochs: best + 1, validation, schedule, scheduleBy: 'epoch' });
     expect(weightsOf(model)).toEqual(weightsOf(restored.model));
+  });
+
+  it('start anew with the best where it goes by another figure now', async () => {
+    const checkpoint = { dir: temporaryFolder(), best: true };
+    const options = { checkpoint, validation: halvesLoader({ seed: 2, stepsPerEpoch: 1 }) };
+    await session({ ...options, totalSteps: 5 });
+    const monitor = { metric: 'accuracy', mode: 'max' } as const;
+    const { result, events } = await session({ ...options, totalSteps: 10, resume: true, monitor });
+    expect(eventsOf(events, 'warning')).toMatchObject([{ message: expect.stringContaining('monitor changed') }]);
+    const { step, metrics } = result.history.validations[1]!;
+    expect(result.best).toEqual({ value: metrics.accuracy, step });
+    const restored = restoreModel({ model: smallModel(), dir: checkpoint.dir, which: 'best' });
+    await expect(restored).resolves.toMatchObject({ step: 10 });
   });
 
   it.each([
