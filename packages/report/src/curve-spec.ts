@@ -34,6 +34,7 @@ const rateHeight = 56;
 /** The figure of learning curves as a Vega-Lite specification; marks are named after what they show. */
 export function curveSpec({ title, subtitle, loss, shares, learningRate, unit }: CurveFigure): TopLevelSpec {
   const curves = [loss, ...shares].filter(({ raw, validation }) => raw.length + validation.length > 0);
+  const markNames = distinctNames(curves.map(({ name }) => name));
   const xs = [...curves.flatMap(({ raw, validation }) => [...raw, ...validation]), ...learningRate].map(({ x }) => x);
   const end = Math.max(1, ...xs);
   const xAxis = (shown: boolean) => ({
@@ -51,23 +52,25 @@ export function curveSpec({ title, subtitle, loss, shares, learningRate, unit }:
     },
   });
 
-  const lossTop = roundTop(typicalTop(loss), 4);
+  const lossMarks = axisMarks([loss]);
   const lossAxis = {
-    scale: { domain: [0, lossTop] },
+    scale: { domain: [lossMarks[0], lossMarks.at(-1)] },
     axis: {
       title: 'Loss',
       titleColor: loss.colour,
-      values: quarters(lossTop),
+      values: lossMarks,
       format: '.4~g',
       titleAlign: 'left' as const,
     },
   };
+  // Others than shares are drawn where they are asked for by name.
+  const shareMarks = axisMarks(shares, 1);
   const shareAxis = {
-    scale: { domain: [0, 1] },
+    scale: { domain: [shareMarks[0], shareMarks.at(-1)] },
     axis: {
       title: shareTitle(shares),
       titleColor: palette.blue,
-      values: quarters(1),
+      values: shareMarks,
       format: '.0%',
       orient: 'right' as const,
       titleAlign: 'right' as const,
@@ -82,9 +85,15 @@ export function curveSpec({ title, subtitle, loss, shares, learningRate, unit }:
     height,
     resolve: { scale: { y: 'independent' } },
     layer: [
-      ...(curves[0] === loss ? [curveLayer(loss, xAxis(!hasRate), lossAxis)] : []),
+      ...(curves[0] === loss ? [curveLayer(loss, markNames[0]!, xAxis(!hasRate), lossAxis)] : []),
       ...(sharesShown.length > 0
-        ? [{ layer: sharesShown.map((curve) => curveLayer(curve, xAxis(!hasRate), shareAxis)) }]
+        ? [
+            {
+              layer: sharesShown.map((curve) =>
+                curveLayer(curve, markNames[curves.indexOf(curve)]!, xAxis(!hasRate), shareAxis),
+              ),
+            },
+          ]
         : []),
     ],
   };
@@ -158,8 +167,19 @@ export function curveSpec({ title, subtitle, loss, shares, learningRate, unit }:
   };
 }
 
-function curveLayer(curve: Curve, x: object, y: object): Layer {
-  const { name, colour, raw, smoothed, validation } = curve;
+/** Names of marks, none twice: Vega-Lite puts `_` for every character but letters a-z and digits. */
+function distinctNames(names: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return names.map((name) => {
+    let own = name.replace(/\W/g, '_');
+    while (taken.has(own)) own += '_';
+    taken.add(own);
+    return own;
+  });
+}
+
+function curveLayer(curve: Curve, name: string, x: object, y: object): Layer {
+  const { colour, raw, smoothed, validation } = curve;
   const encoding = { x, y: { field: 'y', type: 'quantitative' as const, ...y } };
   const single = raw.length === 1;
   // Where only validation measured it, the rings are joined.
@@ -282,6 +302,14 @@ function shareTitle(shares: readonly Curve[]): string {
   return shares.every(({ name }) => /acc|exact|match|top/i.test(name)) ? 'Accuracy' : 'Metrics';
 }
 
-function quarters(top: number): number[] {
-  return [0, 1, 2, 3, 4].map((i) => (top * i) / 4);
+/** Where an axis has its marks: at quarters of its height from 0, or as far below 0 as the curves go. */
+function axisMarks(curves: readonly Curve[], least = 0): number[] {
+  const top = Math.max(least, ...curves.map(typicalTop));
+  const ys = curves.flatMap(({ raw, smoothed, validation }) => [...raw, ...smoothed, ...validation]);
+  const bottom = ys.reduce((low, { y }) => Math.min(low, y), 0);
+  const part = roundTop(top - bottom, 4) / 4;
+  const rounding = 1e-9; // of smoothed values, which may lie outside by so much
+  const first = Math.floor(bottom / part + rounding);
+  const last = Math.max(first + 4, Math.ceil(top / part - rounding));
+  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * part);
 }

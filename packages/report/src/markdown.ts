@@ -20,5 +20,5 @@ export function codeSpan(text: string): string {
 
 /** Plain text in which nothing is read as Markdown or HTML. */
 export function plainText(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>#]/g, '\\$&').replace(/\s*\n\s*/g, ' ');
+  return text.replace(/[\\`*_{}[\]<>#&~]/g, '\\$&').replace(/\s*\n\s*/g, ' ');
 }

@@ -25,6 +25,8 @@ const gap = 16;
 const rowWidth = 1024;
 const lineHeight = 18;
 const fontSize = 15;
+/** What a caption of a few characters, its sign and its note need. */
+const leastCellWidth = 96;
 /** Advance of a character of a monospaced font, in font sizes. */
 const advance = 0.602;
 
@@ -56,9 +58,9 @@ export async function predictionSheet(
     });
   }
 
-  const target = Math.floor(rowWidth / columns);
+  const target = Math.max(1, Math.floor(rowWidth / columns));
   const pictures = await Promise.all(items.map(({ image }) => embed(image, target)));
-  const cellWidth = Math.max(target, ...pictures.map(({ width }) => width));
+  const cellWidth = Math.max(target, leastCellWidth, ...pictures.map(({ width }) => width));
   const pictureHeight = Math.max(...pictures.map(({ height }) => height));
   const hits = items.filter(({ truth, prediction }) => truth === prediction).length;
   const captionHeight = hits === items.length ? 8 + lineHeight : 8 + 2 * lineHeight;

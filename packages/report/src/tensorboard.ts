@@ -97,11 +97,8 @@ function stepsDoneAt({ type, step, resumedFrom }: TrainingEvent): number | undef
 function scalarsOf({ type, loss, metrics, learningRate, examplesPerSecond }: TrainingEvent): Scalar[] {
   if (type === 'start') return [];
   const group = type === 'step' ? 'train' : 'validation';
-  const values = [
-    ['loss', loss],
-    ...Object.entries(metrics ?? {}),
-    ...Object.entries({ learningRate, examplesPerSecond }),
-  ];
+  const own = { loss, learningRate, examplesPerSecond };
+  const values = Object.entries({ ...own, ...metrics, ...own }); // a metric of such a name does not count
   return values.flatMap(([name, value]) => (typeof value === 'number' ? [{ tag: `${group}/${name}`, value }] : []));
 }
 

@@ -51,6 +51,41 @@ describe('learningCurves', () => {
     }
   });
 
+  it('is of the same size where values lie below 0 or above 1', async () => {
+    const usual = simulate(100, 20);
+    const size = /<svg[^>]* height="(\d+)"/;
+    const { svg: before } = await learningCurves(usual);
+    const outside = <P extends StepPoint | ValidationPoint>(point: P): P => ({
+      ...point,
+      loss: point.loss - 13,
+      metrics: { perplexity: 12 * point.metrics.exactMatch! },
+    });
+    const log = { steps: usual.steps.map(outside), validations: usual.validations.map(outside) };
+    const { svg } = await learningCurves(log, { metrics: ['perplexity'] });
+    expect(size.exec(svg)![1]).toBe(size.exec(before)![1]);
+    expect(axisLabels(svg)).toContainEqual(['−16', '−12', '−8', '−4', '0', '4']);
+    expect(axisLabels(svg)).toContainEqual(['0%', '300%', '600%', '900%', '1200%']);
+    for (const [, y] of [...symbolPoints(svg, 'lossValidation'), ...symbolPoints(svg, 'perplexityValidation')]) {
+      expect(y).toBeGreaterThanOrEqual(0);
+      expect(y).toBeLessThanOrEqual(plotHeight);
+    }
+  });
+
+  it('draws metrics whose names differ in other letters than a-z', async () => {
+    const metrics = { 准确: 0.5, 召回: 0.75, 'top-1': 0.25, top_1: 1 };
+    const { svg } = await learningCurves({ steps: [{ step: 0, loss: 1, metrics }], validations: [] });
+    for (const label of ['准确', '召回']) expect(texts(mark(svg, 'legendText')!)).toContain(label);
+    const heights = ['__', '___', 'top_1', 'top_1_'].map((name) => symbolPoints(svg, `${name}Training`)[0]![1]);
+    expect(heights).toEqual([0.5, 0.25, 0.75, 0].map((share) => share * plotHeight));
+  });
+
+  it('keeps its axes where rounding puts a share above 1 or below 0', async () => {
+    const metrics = { exactMatch: 1 + 2e-16, topOne: -1e-17 };
+    const steps = [0, 1, 2].map((step) => ({ step, loss: 1, metrics }));
+    const { svg } = await learningCurves({ steps, validations: [] }, { metrics: ['exactMatch', 'topOne'] });
+    expect(axisLabels(svg)).toContainEqual(['0%', '25%', '50%', '75%', '100%']);
+  });
+
   it('places values where the axes say', async () => {
     const log: TrainingLog = {
       steps: [

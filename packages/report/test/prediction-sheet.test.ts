@@ -55,6 +55,15 @@ describe('predictionSheet', () => {
     expect(texts(svg).filter((text) => text === '99.9%').length).toBe(32);
   });
 
+  it('keeps captions readable and pictures visible in many columns', async () => {
+    for (const columns of [16, 20, 2000]) {
+      const { svg } = await predictionSheet(items.slice(5, 6), { columns });
+      const [size] = [...svg.matchAll(/font-size="([-\d.]+)"[^>]*xml:space/g)].map(([, number]) => Number(number));
+      expect(size).toBeGreaterThan(9);
+      expect(Number(/<image [^>]*width="([\d.]+)"/.exec(svg)![1])).toBeGreaterThan(0);
+    }
+  });
+
   it('makes the characters that differ stand out in prediction and truth', async () => {
     const { svg } = await predictionSheet(items);
     const [substituted, dropped] = cells(svg, 'miss').map((cell) => lines(cell));

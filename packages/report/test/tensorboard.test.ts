@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -57,6 +57,16 @@ describe('tensorboard', () => {
   afterEach(() => {
     chmodSync(dir, 0o755);
     rmSync(dir, { recursive: true });
+  });
+
+  it('writes one loss where a metric is called loss too', () => {
+    const listen = tensorboard(dir);
+    listen({ type: 'step', step: 0, loss: 2, metrics: { loss: 9, exact: 0.5 } });
+    listen.close();
+    const [file] = readdirSync(dir);
+    const bytes = readFileSync(join(dir, file!), 'latin1');
+    expect(bytes.split('train/loss')).toHaveLength(2);
+    expect(readEventFiles(dir)[0]!.at(-1)!.scalars).toMatchObject({ 'train/loss': 2, 'train/exact': 0.5 });
   });
 
   let clock = 1_700_000_000_000;

@@ -95,6 +95,11 @@ describe('writeReport', () => {
     expect([...page.matchAll(/!\[/g)].length).toBe(2);
   });
 
+  it('reads nothing in a name as Markdown or HTML', async () => {
+    await writeReport(dir, { ...record, title: 'R&amp;D ~~old~~ <b> *a*' });
+    expect(read('report.md').split('\n')[0]).toBe('# R\\&amp;D \\~\\~old\\~\\~ \\<b\\> \\*a\\*');
+  });
+
   it('writes the page', async () => {
     const run: Run = {
       ...record,
