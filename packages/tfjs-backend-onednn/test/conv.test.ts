@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { autocast, profile, resetProfile } from '../src/index.js';
+import { autocast, fallbackCalls, profile, resetFallbackCalls, resetProfile } from '../src/index.js';
 import { available, expectClose, expectSame, noise, on } from './reference.js';
 
 const size = (max: number) => fc.integer({ min: 1, max });
@@ -175,6 +175,24 @@ describe.skipIf(!available)('convolution and pooling agree with the plain JS bac
   });
 });
 
+describe.skipIf(!available)('windows larger than the picture', () => {
+  it.each<[string, () => tf.Tensor]>([
+    [
+      'convolution',
+      () => tf.conv2d(noise([1, 3, 1, 4]) as tf.Tensor4D, noise([5, 5, 4, 8]) as tf.Tensor4D, 1, 'valid'),
+    ],
+    [
+      'depthwise convolution',
+      () => tf.depthwiseConv2d(noise([1, 3, 1, 4]) as tf.Tensor4D, noise([5, 5, 4, 1]) as tf.Tensor4D, 1, 'valid'),
+    ],
+    ['pool', () => tf.maxPool(noise([1, 3, 1, 4]) as tf.Tensor4D, 5, 1, 'valid')],
+  ])('%s: an error at once', async (_, f) => {
+    await tf.setBackend('onednn');
+    expect(() => tf.tidy(f)).toThrow(expect.objectContaining({ code: 'invalid-shape' }));
+    expect(tf.tidy(() => tf.add(1, 2).dataSync()[0])).toBe(3);
+  });
+});
+
 describe.skipIf(!available)('products, normalisation and resizing agree with the plain JS backend', () => {
   it('matMul with batches and transposes', async () => {
     const sizes = fc.record({ m: size(9), k: size(20), n: size(17), batch: size(3) });
@@ -200,6 +218,20 @@ describe.skipIf(!available)('products, normalisation and resizing agree with the
       ),
       { numRuns: 25 },
     );
+  });
+
+  it('matMul where the batches of both sides are repeated', async () => {
+    const a = () => noise([3, 1, 5, 7], 1);
+    const b = () => noise([4, 2, 7], 2);
+    await tf.setBackend('onednn');
+    resetFallbackCalls();
+    const [actual] = await on('onednn', () => tf.matMul(a(), b(), false, true));
+    expect(fallbackCalls()).toEqual({});
+    // The plain JS backend itself takes wrong matrices where it has to repeat both.
+    const [expected] = await on('cpu', () =>
+      tf.matMul(tf.tile(a(), [1, 4, 1, 1]), tf.tile(tf.expandDims(b(), 0), [3, 1, 1, 1]), false, true),
+    );
+    expectClose(actual!, expected!);
   });
 
   it('products of matrices that are neither small nor large, and one beyond', async () => {

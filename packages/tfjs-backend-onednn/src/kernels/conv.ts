@@ -13,7 +13,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
 import { type Epilogue, planEpilogue } from './activation.js';
 import { padAfter, withoutPadding } from './padded-conv.js';
-import { type Inputs, isEmpty, isFloat, registerNative, runOne } from './register.js';
+import { assertFits, type Inputs, isEmpty, isFloat, registerNative, runOne } from './register.js';
 
 type ConvInfo = backend_util.Conv2DInfo;
 
@@ -30,14 +30,16 @@ function infoOf(
   { strides, pad, dilations, dimRoundingMode }: Geometry,
   depthwise: boolean,
 ): ConvInfo {
-  return tf.backend_util.computeConv2DInfo(
-    xShape as [number, number, number, number],
-    filterShape as [number, number, number, number],
-    strides,
-    dilations ?? 1,
-    pad,
-    dimRoundingMode,
-    depthwise,
+  return assertFits(
+    tf.backend_util.computeConv2DInfo(
+      xShape as [number, number, number, number],
+      filterShape as [number, number, number, number],
+      strides,
+      dilations ?? 1,
+      pad,
+      dimRoundingMode,
+      depthwise,
+    ),
   );
 }
 

@@ -52,6 +52,15 @@ export function slice(backend: OnednnBackend, x: TensorInfo, begin: readonly num
   return copy(backend, x, size, { offset, dims: size, strides });
 }
 
+/** `x` repeated to `shape`, to which it broadcasts. */
+export function spread(backend: OnednnBackend, x: TensorInfo, shape: number[]): TensorInfo {
+  if (tf.util.arraysEqual(x.shape, shape)) return backend.alias(x);
+  const added = shape.length - x.shape.length;
+  const strides = stridesOf(x.shape);
+  const steps = shape.map((_, i) => ((x.shape[i - added] ?? 1) === 1 ? 0 : strides[i - added]!));
+  return copy(backend, x, shape, { offset: 0, dims: shape, strides: steps });
+}
+
 export function registerCopy(): void {
   registerNative<Inputs<'x'>, TransposeAttrs>('Transpose', (backend, { x }, { perm }) =>
     isPlain(x) ? transpose(backend, x, perm) : undefined,

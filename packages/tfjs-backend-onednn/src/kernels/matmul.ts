@@ -2,6 +2,7 @@ import type { _FusedMatMulAttrs, BatchMatMulAttrs, TensorInfo } from '@tensorflo
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
 import { type Epilogue, planEpilogue } from './activation.js';
+import { spread } from './copy.js';
 import { type Inputs, isFloat, registerNative, runOne } from './register.js';
 
 /** The product of two tensors' last dimensions; undefined where the native side cannot, or need not, compute it. */
@@ -28,8 +29,15 @@ export function product(
     number,
     number,
   ];
-  if ((batchA !== batch && batchA !== 1) || (batchB !== batch && batchB !== 1)) return undefined;
   if (batch * m * n * innerA === 0) return undefined;
+  // Natively all products have a matrix of their own, or share one; the plain JS backend takes wrong ones between these.
+  if ((batchA !== batch && batchA !== 1) || (batchB !== batch && batchB !== 1)) {
+    const fullA = spread(backend, a, [...outer, ...a.shape.slice(-2)]);
+    const fullB = spread(backend, b, [...outer, ...b.shape.slice(-2)]);
+    const y = product(backend, fullA, fullB, { transposeA, transposeB }, epilogue);
+    for (const full of [fullA, fullB]) backend.disposeIntermediateTensorInfo(full);
+    return y;
+  }
   const plan = planEpilogue(backend, epilogue, n);
   const spec = { shape: [batch, m, n], dtype: 'float32' as const };
   const y = runOne(

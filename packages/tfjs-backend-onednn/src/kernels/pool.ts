@@ -1,18 +1,20 @@
 import type { AvgPoolAttrs, AvgPoolGradAttrs, backend_util, MaxPoolAttrs, MaxPoolGradAttrs } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { type Inputs, isEmpty, isFloat, registerNative, runOne } from './register.js';
+import { assertFits, type Inputs, isEmpty, isFloat, registerNative, runOne } from './register.js';
 
 type PoolAttrs = Pick<MaxPoolAttrs, 'filterSize' | 'strides' | 'pad'> & Partial<Pick<MaxPoolAttrs, 'dimRoundingMode'>>;
 
 function infoOf(shape: readonly number[], { filterSize, strides, pad, dimRoundingMode }: PoolAttrs) {
   const dilations = 1;
-  return tf.backend_util.computePool2DInfo(
-    shape as [number, number, number, number],
-    filterSize,
-    strides,
-    dilations,
-    pad,
-    dimRoundingMode,
+  return assertFits(
+    tf.backend_util.computePool2DInfo(
+      shape as [number, number, number, number],
+      filterSize,
+      strides,
+      dilations,
+      pad,
+      dimRoundingMode,
+    ),
   );
 }
 

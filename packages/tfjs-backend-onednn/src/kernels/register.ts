@@ -1,4 +1,5 @@
-import type { NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
+import { ProjError } from '@proj/core';
+import type { backend_util, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { OnednnBackend } from '../backend.js';
 import { runFallback } from '../fallback.js';
@@ -67,6 +68,21 @@ export function isFloat(...tensors: readonly (TensorInfo | null | undefined)[]):
 /** Whether one of the shapes has no elements. */
 export function isEmpty(...shapes: readonly (readonly number[])[]): boolean {
   return shapes.some((shape) => shape.includes(0));
+}
+
+/**
+ * Refuses a window that reaches beyond the padded picture by a row or column and more: tfjs then counts outputs below 0.
+ *
+ * @throws ProjError `invalid-shape`
+ */
+export function assertFits(info: backend_util.Conv2DInfo): backend_util.Conv2DInfo {
+  if (info.outHeight >= 0 && info.outWidth >= 0) return info;
+  throw new ProjError('A window does not fit into the picture', {
+    code: 'invalid-shape',
+    expected: `height and width, with padding, of at least ${info.effectiveFilterHeight} and ${info.effectiveFilterWidth}`,
+    received: `${info.inHeight} and ${info.inWidth}, padding ${JSON.stringify(info.padInfo)}`,
+    fix: "Use larger pictures, fewer strides before, or the padding 'same'",
+  });
 }
 
 /** Runs an operation with one output. */
