@@ -86,9 +86,11 @@ export function classifierTask(
   function perChannel(name: string, value: number | readonly number[]): readonly number[] {
     const values = typeof value === 'number' ? Array<number>(channels).fill(value) : value;
     const isUsable =
-      values.length === channels && values.every((x) => Number.isFinite(x) && (name === 'mean' || x > 0));
+      Array.isArray(values) &&
+      values.length === channels &&
+      values.every((x) => Number.isFinite(x) && (name === 'mean' || x > 0));
     const expected = `normalization.${name} to be ${channels} ${name === 'mean' ? '' : 'positive '}numbers`;
-    assertOption(architecture, isUsable, expected, `[${values}]`);
+    assertOption(architecture, isUsable, expected, Array.isArray(values) ? `[${values}]` : String(values));
     return values;
   }
 }
@@ -100,7 +102,8 @@ export function assertOption(model: string, holds: boolean, expected: string, re
 
 /** @throws ProjError `invalid-option` unless `shape` is that of a picture. */
 export function assertInputShape(model: string, shape: readonly number[]): void {
-  const isShape = shape.length === 3 && shape.every((side) => Number.isInteger(side) && side > 0);
+  const isShape =
+    Array.isArray(shape) && shape.length === 3 && shape.every((side) => Number.isInteger(side) && side > 0);
   assertOption(model, isShape, 'inputShape to be three positive integers', `[${shape}]`);
 }
 

@@ -7,6 +7,7 @@ import {
   classifierModel,
   classifierTask,
   imageNet,
+  type Normalization,
   normalizedPixels,
 } from '../src/index.js';
 import { useTestBackend } from './backend.ts';
@@ -74,6 +75,9 @@ it.each<[string, ClassifierOptions, RegExp]>([
     { normalization: { mean: 0, std: [1, 0, 1] } },
     /std to be 3 positive numbers. Received \[1,0,1\]/,
   ],
+  // From JavaScript.
+  ['a mean alone', { normalization: { mean: 0 } as unknown as Normalization }, /std to be 3 positive .* undefined/],
+  ['a shape in a string', { inputShape: '223' as unknown as [2, 2, 3] }, /three positive integers/],
   ['a mean that is no number', { normalization: { mean: Number.NaN, std: 1 } }, /mean to be 3 numbers/],
 ])('%s is an error', (_, options, message) => {
   expect(() => taskOf(options)).toThrow(message);
