@@ -81,6 +81,31 @@ describe('wasm gradients agree with the plain JS backend', () => {
       { numRuns: 60, seed: 1 },
     ));
 
+  it.each<[string, number[], number[], (x: tf.Tensor, w: tf.Tensor) => tf.Tensor]>([
+    ['2D', [2, 7, 8, 3], [2, 3, 3, 4], (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 4, 'same')],
+    [
+      'depthwise',
+      [2, 7, 8, 3],
+      [2, 3, 3, 1],
+      (x, w) => tf.depthwiseConv2d(x as tf.Tensor4D, w as tf.Tensor4D, 4, 'same'),
+    ],
+    [
+      'transposed',
+      [2, 4, 5, 3],
+      [1, 2, 4, 3],
+      (x, w) => tf.conv2dTranspose(x as tf.Tensor4D, w as tf.Tensor4D, [2, 8, 10, 4], 2, 'same'),
+    ],
+  ])('%s convolution with strides larger than the filter, and both gradients', (_, x, w, f) =>
+    expectAgreement(() => [f(noise(x, 1), noise(w, 2)), ...tf.grads(f)([noise(x, 1), noise(w, 2)])]),
+  );
+
+  it('fused convolutions with strides larger than the filter', () =>
+    expectAgreement(() => {
+      const [x, w, d] = [noise([2, 7, 8, 3], 1), noise([2, 2, 3, 4], 2), noise([2, 2, 3, 1], 3)] as tf.Tensor4D[];
+      const settings = { x: x!, strides: 4, pad: 'same' as const, activation: 'relu' as const };
+      return [tf.fused.conv2d({ ...settings, filter: w! }), tf.fused.depthwiseConv2d({ ...settings, filter: d! })];
+    }));
+
   it('2D convolution in several strips of rows, the last one shorter', () =>
     expectAgreement(() =>
       gradients(

@@ -8,6 +8,7 @@ import type { WasmKernel } from './heap.js';
 import { fastLeadingSum } from './leading-sum.js';
 import { fastTransposedMatMul } from './mat-mul.js';
 import { maxPoolGrad } from './max-pool-grad.js';
+import { explicitWhereSameFails } from './same-padding.js';
 import { fastTile } from './tile.js';
 import { unsortedSegmentSum } from './unsorted-segment-sum.js';
 
@@ -17,12 +18,16 @@ let registered = false;
  * Makes tfjs's wasm backend fit for training: registers the kernels that it lacks for gradients
  * (Conv2DBackpropFilter, both of depthwise convolution, UnsortedSegmentSum) and puts faster ones in the place of some that
  * are there but cost more than the convolutions (Conv2DBackpropInput, MaxPoolGrad, BatchMatMul with a transposed operand,
- * Tile, Sum and Mean over leading axes).
+ * Tile, Sum and Mean over leading axes). Convolutions with strides larger than the filter give zeros no more.
  * `chooseBackend` calls it; calling it again does nothing.
  */
 export function registerWasmGradients(): void {
   if (registered) return;
   registered = true;
+  for (const kernelName of ['Conv2D', 'FusedConv2D']) register(kernelName, explicitWhereSameFails(false));
+  for (const kernelName of ['DepthwiseConv2dNative', 'FusedDepthwiseConv2D']) {
+    register(kernelName, explicitWhereSameFails(true));
+  }
   register('Conv2DBackpropFilter', () => conv2dBackpropFilter);
   register('Conv2DBackpropInput', fastConv2dBackpropInput);
   register('DepthwiseConv2dNativeBackpropFilter', () => depthwiseBackpropFilter);
