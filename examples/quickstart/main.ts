@@ -84,7 +84,7 @@ await runCommand(async () => {
     handleSignals: true,
   });
   await Promise.all([train.close(), validation.close()]);
-  const again = `npm run quickstart -- --resume${values.out === 'runs/quickstart' ? '' : ` --out ${values.out}`}`;
+  const again = `npm run quickstart -- --resume${values.out === 'runs/quickstart' ? '' : ` --out ${shownPath(out)}`}`;
   if (result.reason === 'signal') {
     console.log(`\nStopped and saved after ${result.step} steps. To go on: ${again}`);
     return 130;

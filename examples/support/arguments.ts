@@ -44,9 +44,10 @@ export function userPath(path: string): string {
   return resolve(userFolder, path);
 }
 
-/** An absolute path as the user can type it where the command was called. */
+/** An absolute path as the user can type it in a shell where the command was called. */
 export function shownPath(path: string): string {
-  return relative(userFolder, path) || '.';
+  const shown = relative(userFolder, path) || '.';
+  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Runs a command; an error the user can mend is shown as its message alone, any other with its stack. Exit code 1. */

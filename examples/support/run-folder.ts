@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rename } from 'node:fs/promises';
+import { readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProjError } from '@proj/core';
 import { writeFileAtomic } from '@proj/core/node';
@@ -11,7 +11,7 @@ const SETTINGS = 'settings.json';
  * `dir.1`, `dir.2` and so on; a resumed one takes the settings it began with, so that it sees the same data.
  *
  * @throws ProjError `different-settings` when a resumed run was begun with others than `asked` demands; `not-a-run` when
- *   `dir` holds something else, which is left alone.
+ *   `dir` is or holds something else, which is left alone, or the settings of the run to resume cannot be read.
  */
 export async function openRunFolder<T extends object>(
   dir: string,
@@ -19,7 +19,7 @@ export async function openRunFolder<T extends object>(
 ): Promise<T> {
   const path = join(dir, SETTINGS);
   if (resume && existsSync(path)) {
-    const stored = JSON.parse(await readFile(path, 'utf8')) as T;
+    const stored = await readSettings<T>(path);
     for (const [name, value] of Object.entries(asked)) {
       const before = stored[name as keyof T];
       if (JSON.stringify(before) === JSON.stringify(value)) continue;
@@ -38,14 +38,31 @@ export async function openRunFolder<T extends object>(
     while (existsSync(`${dir}.${n}`)) n++;
     await rename(dir, `${dir}.${n}`);
     console.error(`Kept the earlier run as ${dir}.${n}.`);
-  } else if (existsSync(dir) && (await readdir(dir)).length > 0) {
-    throw new ProjError(`Cannot write a run to ${dir}`, {
-      code: 'not-a-run',
-      expected: `a new or empty folder, or one with an earlier run (${SETTINGS})`,
-      received: 'a folder with other files',
-      fix: 'Name another one with --out',
-    });
+  } else if (existsSync(dir)) {
+    const isFolder = (await stat(dir)).isDirectory();
+    if (!isFolder || (await readdir(dir)).length > 0) {
+      throw new ProjError(`Cannot write a run to ${dir}`, {
+        code: 'not-a-run',
+        expected: `a new or empty folder, or one with an earlier run (${SETTINGS})`,
+        received: isFolder ? 'a folder with other files' : 'a file',
+        fix: 'Name another one with --out',
+      });
+    }
   }
   await writeFileAtomic(path, `${JSON.stringify(settings, null, 2)}\n`);
   return settings;
+}
+
+async function readSettings<T>(path: string): Promise<T> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as T;
+  } catch (cause) {
+    throw new ProjError(`Cannot resume the run of ${path}`, {
+      code: 'not-a-run',
+      expected: 'the settings with which it began, as JSON',
+      received: (cause as Error).message,
+      fix: 'Begin a new run without --resume',
+      cause,
+    });
+  }
 }
