@@ -32,7 +32,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const names = readdirSync(folder)
-  .filter((file) => file.endsWith('.ts') && file !== 'main.ts')
+  .filter((file) => /^[\w-]+\.ts$/.test(file) && file !== 'main.ts')
   .map((file) => file.slice(0, -'.ts'.length));
 
 const { name, options } = commandLine();
