@@ -44,8 +44,12 @@ export class WorkerThread {
       ...inheritedOptions(),
     });
     this.#worker.on('message', (message: WorkerMessage) => this.#receive(message));
-    this.#worker.on('error', (error) => this.#fail(this.#failed(error)));
-    this.#worker.on('exit', (code) => this.#fail(this.#exited(code)));
+    // The error may overtake batches that were made before it; all have come when the worker has ended.
+    let failure: ProjError | undefined;
+    this.#worker.on('error', (error) => {
+      failure = this.#failed(error);
+    });
+    this.#worker.on('exit', (code) => this.#fail(failure ?? this.#exited(code)));
     this.#worker.unref();
   }
 

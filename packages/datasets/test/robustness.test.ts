@@ -122,6 +122,14 @@ describe('a worker', () => {
     expect((await run(train)).seen.length).toBe(10);
   });
 
+  it('gives all batches that were made before it failed, on a busy machine too', async () => {
+    const runs = Array.from({ length: 16 }, async () => run(await open({ source: faulty('uncaught'), workers: 1 })));
+    for (const { seen, error } of await Promise.all(runs)) {
+      expect(seen).toEqual([0, 1, 2, 3]);
+      expect(error).toMatchObject({ code: 'worker-failed' });
+    }
+  });
+
   it('does not count as hung where timeouts are longer than timers can wait', async () => {
     const source = { module: sources, export: 'slow', options: { ms: 50, size: 4 } };
     const longest = Number.MAX_SAFE_INTEGER;
