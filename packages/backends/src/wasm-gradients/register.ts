@@ -18,7 +18,8 @@ let registered = false;
  * Makes tfjs's wasm backend fit for training: registers the kernels that it lacks for gradients
  * (Conv2DBackpropFilter, both of depthwise convolution, UnsortedSegmentSum) and puts faster ones in the place of some that
  * are there but cost more than the convolutions (Conv2DBackpropInput, MaxPoolGrad, BatchMatMul with a transposed operand,
- * Tile, Sum and Mean over leading axes). Convolutions with strides larger than the filter give zeros no more.
+ * Tile, Sum and Mean over leading axes). Convolutions with strides larger than the filter, which tfjs leaves zero under the
+ * padding `same`, are computed.
  * `chooseBackend` calls it; calling it again does nothing.
  */
 export function registerWasmGradients(): void {
